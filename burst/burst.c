@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* What a program sees: create, attach to a graph, look, destroy. */
+#include "burst/burst_private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "runtime/clock.h"
+
+/* ---- Options ---- */
+
+static int check_options(const struct sw_burst_options *options, struct sw_error *error)
+{
+	if (options->size != sizeof(*options))
+		return sw_error_set(error, -EINVAL, "burst options: size %zu: not this library's",
+			options->size);
+	if (!(options->spill_share >= 0 && options->spill_share <= 1))
+		return sw_error_set(
+			error, -EINVAL, "spill-share: %g: not in 0..1", options->spill_share);
+	if (options->sample_us < 50 || options->sample_us > 1000000)
+		return sw_error_set(error, -EINVAL, "sample-us: %u: not in 50..1000000",
+			options->sample_us);
+	if (options->max_inflight < 1 || options->max_inflight > SW_BURST_INFLIGHT_MAX)
+		return sw_error_set(error, -EINVAL, "max-inflight: %u: not in 1..%d",
+			options->max_inflight, SW_BURST_INFLIGHT_MAX);
+	if (options->deadline_ms < 1 || options->deadline_ms > 900000)
+		return sw_error_set(error, -EINVAL, "deadline-ms: %u: not in 1..900000",
+			options->deadline_ms);
+	if (options->retries > 100)
+		return sw_error_set(error, -EINVAL, "retries: %u: not in 0..100", options->retries);
+	if (options->function_mb < 128 || options->function_mb > 10240)
+		return sw_error_set(error, -EINVAL, "function-mb: %u: not in 128..10240",
+			options->function_mb);
+	if (!(options->budget_usd_per_hour >= 0 && options->budget_usd_per_hour < 1e9))
+		return sw_error_set(error, -EINVAL, "budget-usd-per-hour: %g: not in 0..1e9",
+			options->budget_usd_per_hour);
+	return 0;
+}
+
+static int find_policy(const char *name, const struct policy **policy, struct sw_error *error)
+{
+	char list[128] = "";
+	size_t used = 0;
+
+	*policy = policy_find(name);
+	if (*policy)
+		return 0;
+	for (const char *const *at = sw_burst_policies(); *at; at++)
+		used += (size_t)snprintf(
+			list + used, sizeof(list) - used, "%s%s", used > 0 ? ", " : "", *at);
+	return sw_error_set(error, -EINVAL, "policy: %.60s: unknown (there are %s)", name, list);
+}
+
+static int copy_text(const char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return from && !*to ? -ENOMEM : 0;
+}
+
+static int copy_options(struct sw_burst *burst, const struct sw_burst_options *options)
+{
+	struct sw_burst_options *own = &burst->options;
+	int rc = 0;
+
+	*own = *options;
+	own->policy = burst->policy->name;
+	rc |= copy_text(&own->endpoint, options->endpoint);
+	rc |= copy_text(&own->function, options->function);
+	rc |= copy_text(&own->ca_file, options->ca_file);
+	return rc ? -ENOMEM : 0;
+}
+
+/* ---- Messages ---- */
+
+void burst_log(struct sw_burst *burst, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	if (!burst->options.log)
+		return;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	burst->options.log(burst->options.log_context, text);
+}
+
+void burst_set_why(struct sw_burst *burst, uint32_t edge, const char *text)
+{
+	pthread_mutex_lock(&burst->why_lock);
+	for (uint32_t i = 0; i < burst->edge_count; i++) {
+		if (burst->edges[i].edge == edge)
+			snprintf(burst->edges[i].text, BURST_WHY_BYTES, "%s", text);
+	}
+	pthread_mutex_unlock(&burst->why_lock);
+}
+
+int sw_burst_edge_why(const struct sw_burst *burst, uint32_t edge, char *text, size_t text_bytes)
+{
+	pthread_mutex_t *lock = (pthread_mutex_t *)&burst->why_lock;
+	int rc = -ENOENT;
+
+	pthread_mutex_lock(lock);
+	for (uint32_t i = 0; i < burst->edge_count; i++) {
+		if (burst->edges[i].edge != edge)
+			continue;
+		snprintf(text, text_bytes, "%s", burst->edges[i].text);
+		rc = 0;
+		break;
+	}
+	pthread_mutex_unlock(lock);
+	return rc;
+}
+
+/* ---- Provider: on the thread that starts and ends the graph ---- */
+
+static bool has_ended(struct sw_burst *burst)
+{
+	/* Relaxed: this thread has written it. */
+	return atomic_load_explicit(&burst->ended, memory_order_relaxed);
+}
+
+static void forget_run(struct sw_burst *burst)
+{
+	for (uint32_t i = 0; i < burst->outlet_count; i++)
+		outlet_destroy(burst->outlets[i]);
+	free(burst->outlets);
+	burst->outlets = NULL;
+	burst->outlet_count = 0;
+	pthread_mutex_lock(&burst->why_lock);
+	burst->edge_count = 0;
+	pthread_mutex_unlock(&burst->why_lock);
+	atomic_store_explicit(&burst->ended, 0, memory_order_relaxed);
+}
+
+static int add_edge(struct sw_burst *burst, const struct sw_site_options *site)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&burst->why_lock);
+	for (uint32_t i = 0; i < burst->edge_count; i++) {
+		if (burst->edges[i].edge == site->edge)
+			goto out;
+	}
+	if (burst->edge_count == BURST_EDGES_MAX) {
+		rc = -E2BIG;
+		goto out;
+	}
+	burst->edges[burst->edge_count].edge = site->edge;
+	burst->edges[burst->edge_count].text[0] = '\0';
+	burst->edge_count++;
+out:
+	pthread_mutex_unlock(&burst->why_lock);
+	return rc;
+}
+
+static int attach(void *context, const struct sw_site_options *site, struct sw_outlet **made,
+	struct sw_error *error)
+{
+	struct sw_burst *burst = context;
+	struct outlet **outlets;
+	struct outlet *outlet = NULL;
+	int rc;
+
+	if (burst->running)
+		return sw_error_set(error, -EBUSY, "burst: serves another graph");
+	if (has_ended(burst))
+		forget_run(burst);
+	if (burst->outlet_count == BURST_OUTLETS_MAX || add_edge(burst, site))
+		return sw_error_set(error, -E2BIG, "burst: %s: more than %d outlets or %d edges",
+			site->edge_name, BURST_OUTLETS_MAX, BURST_EDGES_MAX);
+	outlets = realloc(burst->outlets, (burst->outlet_count + 1) * sizeof(*outlets));
+	if (!outlets)
+		return sw_error_set(error, -ENOMEM, "burst: memory is out");
+	burst->outlets = outlets;
+	rc = outlet_create(burst, site, &outlet, error);
+	if (rc)
+		return rc;
+	outlet->index = burst->outlet_count;
+	burst->outlets[burst->outlet_count++] = outlet;
+	*made = &outlet->base;
+	return 0;
+}
+
+static void choose_job(struct sw_burst *burst)
+{
+	burst->job = burst->options.seed;
+	if (burst->job == 0 &&
+		getrandom(&burst->job, sizeof(burst->job), GRND_NONBLOCK) != sizeof(burst->job))
+		burst->job = sw_now_ns();
+	/* Fits a signed 64-bit number, which is all that some JSON readers know. */
+	burst->job &= INT64_MAX;
+}
+
+static void stop(void *context)
+{
+	struct sw_burst *burst = context;
+
+	if (!burst->running)
+		return;
+	controller_stop(burst);
+	io_stop(burst);
+	burst->running = false;
+	/* Outlets stay until the next run: answers may still go home to their pools. */
+	/* R4 -> A4 (settle, stats.c): the threads are gone. */
+	atomic_store_explicit(&burst->ended, 1, memory_order_release);
+}
+
+static int start(void *context, struct sw_error *error)
+{
+	struct sw_burst *burst = context;
+	int rc = 0;
+
+	if (has_ended(burst))
+		forget_run(burst);
+	memset(&burst->counters, 0, sizeof(burst->counters));
+	sw_histogram_destroy(burst->onset);
+	sw_histogram_destroy(burst->round_trip);
+	burst->onset = sw_histogram_create(-1);
+	burst->round_trip = sw_histogram_create(-1);
+	if (!burst->onset || !burst->round_trip)
+		return sw_error_set(error, -ENOMEM, "burst: memory is out");
+	choose_job(burst);
+	rc = controller_prepare(burst, error);
+	if (!rc && burst->policy->offers && burst->outlet_count > 0)
+		rc = io_start(burst, error);
+	if (!rc)
+		rc = controller_start(burst, error);
+	/* Set after a failure too: the outlets are to be forgotten. */
+	burst->running = true;
+	if (rc)
+		stop(burst);
+	return rc;
+}
+
+const struct sw_outlet_provider *sw_burst_provider(struct sw_burst *burst)
+{
+	return &burst->provider;
+}
+
+/* ---- Create and destroy ---- */
+
+static int open_client(void *context, struct sw_transport **transport, struct sw_error *error)
+{
+	const struct sw_burst *burst = context;
+	const struct sw_client_options options = {
+		.endpoint = burst->options.endpoint,
+		.function = burst->options.function,
+		.ca_file = burst->options.ca_file,
+		.max_inflight = burst->options.max_inflight,
+	};
+
+	return sw_client_open(&options, transport, error);
+}
+
+/* Opens a client once, so that a bad endpoint is told at create. */
+static int try_client(struct sw_burst *burst, struct sw_error *error)
+{
+	struct sw_transport *transport;
+	int rc = sw_burst_supported(error);
+
+	if (rc)
+		return rc;
+	if (!burst->options.endpoint || !burst->options.function)
+		return sw_error_set(error, -EINVAL, "policy: %s: needs an endpoint and a function",
+			burst->policy->name);
+	rc = open_client(burst, &transport, error);
+	if (!rc)
+		transport->ops->close(transport);
+	return rc;
+}
+
+int burst_create_with(const struct sw_burst_options *options, const struct transport_source *source,
+	struct sw_burst **made, struct sw_error *error)
+{
+	const struct policy *policy;
+	struct sw_burst *burst;
+	int rc = check_options(options, error);
+
+	if (!rc)
+		rc = find_policy(options->policy ? options->policy : "spillway", &policy, error);
+	if (rc)
+		return rc;
+	burst = aligned_alloc(SW_CACHE_LINE, sizeof(*burst));
+	if (!burst)
+		return sw_error_set(error, -ENOMEM, "burst: memory is out");
+	memset(burst, 0, sizeof(*burst));
+	pthread_mutex_init(&burst->why_lock, NULL);
+	burst->policy = policy;
+	burst->provider = (struct sw_outlet_provider){
+		.context = burst, .attach = attach, .start = start, .stop = stop
+	};
+	rc = copy_options(burst, options);
+	if (rc) {
+		sw_error_set(error, rc, "burst: memory is out");
+		goto fail;
+	}
+	burst->source = source ? *source : (struct transport_source){ open_client, burst };
+	if (!source && policy->offers) {
+		rc = try_client(burst, error);
+		if (rc)
+			goto fail;
+	}
+	*made = burst;
+	return 0;
+
+fail:
+	sw_burst_destroy(burst);
+	return rc;
+}
+
+int sw_burst_create(
+	const struct sw_burst_options *options, struct sw_burst **burst, struct sw_error *error)
+{
+	return burst_create_with(options, NULL, burst, error);
+}
+
+void sw_burst_destroy(struct sw_burst *burst)
+{
+	if (!burst)
+		return;
+	stop(burst);
+	forget_run(burst);
+	sw_histogram_destroy(burst->onset);
+	sw_histogram_destroy(burst->round_trip);
+	free((char *)burst->options.endpoint);
+	free((char *)burst->options.function);
+	free((char *)burst->options.ca_file);
+	pthread_mutex_destroy(&burst->why_lock);
+	free(burst);
+}

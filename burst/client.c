@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The transport over libcurl's multi interface: HTTP/2 and TLS, a few connections, many streams on
+ * each. One thread, but for wakeup. Handles are reused; nothing here retries.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "burst/client_private.h"
+#include "runtime/clock.h"
+
+/* ---- What libcurl calls ---- */
+
+size_t client_read(char *to, size_t size, size_t count, void *context)
+{
+	struct client_easy *easy = context;
+	struct sw_exchange *exchange = easy->exchange;
+	size_t bytes = exchange->body_bytes - easy->sent_bytes;
+
+	if (exchange->sent_ns == 0)
+		exchange->sent_ns = sw_now_ns();
+	if (bytes > size * count)
+		bytes = size * count;
+	memcpy(to, exchange->body + easy->sent_bytes, bytes);
+	easy->sent_bytes += bytes;
+	return bytes;
+}
+
+static bool grow_answer(struct sw_exchange *exchange, size_t wanted)
+{
+	size_t capacity = exchange->answer_capacity ? exchange->answer_capacity : 4096;
+	char *answer;
+
+	if (wanted > exchange->answer_max)
+		return false;
+	while (capacity < wanted)
+		capacity *= 2;
+	answer = realloc(exchange->answer, capacity);
+	if (!answer)
+		return false;
+	exchange->answer = answer;
+	exchange->answer_capacity = capacity;
+	return true;
+}
+
+size_t client_write(char *from, size_t size, size_t count, void *context)
+{
+	struct sw_exchange *exchange = ((struct client_easy *)context)->exchange;
+	const size_t bytes = size * count;
+
+	if (exchange->warm_up)
+		return bytes;
+	if (exchange->answer_bytes + bytes > exchange->answer_capacity &&
+		!grow_answer(exchange, exchange->answer_bytes + bytes))
+		return CURL_WRITEFUNC_ERROR;
+	memcpy(exchange->answer + exchange->answer_bytes, from, bytes);
+	exchange->answer_bytes += bytes;
+	return bytes;
+}
+
+/* The value of a header line with this name (lower case, with its colon); null: another one. */
+static const char *header_value(const char *line, size_t bytes, const char *name)
+{
+	const size_t length = strlen(name);
+
+	if (bytes < length || strncasecmp(line, name, length) != 0)
+		return NULL;
+	return line + length;
+}
+
+/* A decimal number in a line that has no terminator; 0: none. */
+static uint64_t header_number(const char *at, const char *end)
+{
+	uint64_t number = 0;
+
+	while (at < end && *at == ' ')
+		at++;
+	for (; at < end && *at >= '0' && *at <= '9'; at++) {
+		if (number > UINT64_MAX / 16)
+			return 0;
+		number = number * 10 + (uint64_t)(*at - '0');
+	}
+	return number;
+}
+
+size_t client_header(char *line, size_t size, size_t count, void *context)
+{
+	struct client_easy *easy = context;
+	const size_t bytes = size * count;
+	const char *value;
+
+	if (bytes < 2 || (line[0] | 0x20) != 'x')
+		return bytes;
+	if (header_value(line, bytes, "x-amz-function-error:"))
+		easy->function_failed = true;
+	value = header_value(line, bytes, "x-spillway-function-us:");
+	if (value)
+		easy->exchange->function_us = header_number(value, line + bytes);
+	value = header_value(line, bytes, "x-spillway-cold:");
+	if (value)
+		easy->exchange->cold = header_number(value, line + bytes) != 0;
+	return bytes;
+}
+
+/* ---- Requests ---- */
+
+static struct client_easy *take_easy(struct client *client)
+{
+	struct client_easy *easy = client->idle;
+
+	if (!easy)
+		return NULL;
+	if (!easy->curl && client_easy_setup(client, easy) != 0)
+		return NULL;
+	client->idle = easy->next;
+	return easy;
+}
+
+static void put_easy(struct client *client, struct client_easy *easy)
+{
+	curl_multi_remove_handle(client->multi, easy->curl);
+	easy->exchange = NULL;
+	easy->next = client->idle;
+	client->idle = easy;
+}
+
+static void set_request(struct client *client, struct client_easy *easy)
+{
+	const struct sw_exchange *exchange = easy->exchange;
+	const bool fresh = client->timeouts_in_row >= CLIENT_TIMEOUTS_IN_ROW;
+
+	curl_easy_setopt(easy->curl, CURLOPT_TIMEOUT_MS, (long)exchange->deadline_ms);
+	curl_easy_setopt(easy->curl, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+	if (fresh)
+		client->timeouts_in_row = 0;
+	if (exchange->warm_up) {
+		curl_easy_setopt(easy->curl, CURLOPT_HTTPGET, 1L);
+		curl_easy_setopt(easy->curl, CURLOPT_HTTPHEADER, NULL);
+		curl_easy_setopt(easy->curl, CURLOPT_URL, client->warm_url);
+		return;
+	}
+	curl_easy_setopt(easy->curl, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy->curl, CURLOPT_HTTPHEADER, client->headers);
+	curl_easy_setopt(easy->curl, CURLOPT_URL, client->url);
+	curl_easy_setopt(easy->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body_bytes);
+}
+
+static int submit(struct sw_transport *transport, struct sw_exchange *exchange)
+{
+	struct client *client = (struct client *)transport;
+	struct client_easy *easy = take_easy(client);
+
+	if (!easy)
+		return -ENOMEM;
+	exchange->answer_bytes = 0;
+	exchange->sent_ns = 0;
+	exchange->function_us = 0;
+	exchange->cold = false;
+	exchange->detail[0] = '\0';
+	exchange->handle = easy;
+	easy->exchange = exchange;
+	easy->sent_bytes = 0;
+	easy->function_failed = false;
+	easy->error[0] = '\0';
+	set_request(client, easy);
+	if (curl_multi_add_handle(client->multi, easy->curl) != CURLM_OK) {
+		put_easy(client, easy);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void cancel(struct sw_transport *transport, struct sw_exchange *exchange)
+{
+	struct client_easy *easy = exchange->handle;
+
+	exchange->handle = NULL;
+	put_easy((struct client *)transport, easy);
+}
+
+/* ---- Outcomes ---- */
+
+static enum sw_outcome of_status(long status, const struct client_easy *easy)
+{
+	if (status == 200)
+		return easy->function_failed ? SW_OUTCOME_FUNCTION : SW_OUTCOME_ANSWER;
+	if (status == 429)
+		return SW_OUTCOME_THROTTLED;
+	return status >= 500 || status == 408 ? SW_OUTCOME_BROKEN : SW_OUTCOME_PERMANENT;
+}
+
+static enum sw_outcome of_failure(CURLcode code, const struct sw_exchange *exchange)
+{
+	switch (code) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return SW_OUTCOME_PERMANENT;
+	case CURLE_OPERATION_TIMEDOUT:
+		return exchange->sent_ns ? SW_OUTCOME_TIMEOUT : SW_OUTCOME_NOT_RUN;
+	default:
+		return exchange->sent_ns ? SW_OUTCOME_BROKEN : SW_OUTCOME_NOT_RUN;
+	}
+}
+
+static void describe_status(struct sw_exchange *exchange, long status)
+{
+	const size_t bytes = exchange->answer_bytes < 100 ? exchange->answer_bytes : 100;
+
+	snprintf(exchange->detail, sizeof(exchange->detail), "status %ld: %.*s", status, (int)bytes,
+		bytes > 0 ? exchange->answer : "");
+	for (char *at = exchange->detail; *at; at++) {
+		if ((unsigned char)*at < 0x20 || (unsigned char)*at >= 0x7f)
+			*at = ' ';
+	}
+}
+
+static void conclude(struct client_easy *easy, CURLcode code)
+{
+	struct sw_exchange *exchange = easy->exchange;
+	long status = 0, version = 0;
+
+	if (code != CURLE_OK) {
+		exchange->outcome = of_failure(code, exchange);
+		snprintf(exchange->detail, sizeof(exchange->detail), "%.150s",
+			easy->error[0] ? easy->error : curl_easy_strerror(code));
+		return;
+	}
+	curl_easy_getinfo(easy->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(easy->curl, CURLINFO_HTTP_VERSION, &version);
+	if (version != CURL_HTTP_VERSION_2_0 && version != CURL_HTTP_VERSION_3) {
+		exchange->outcome = SW_OUTCOME_PERMANENT;
+		snprintf(exchange->detail, sizeof(exchange->detail),
+			"it speaks no HTTP/2 (HTTP/1.1 was negotiated)");
+		return;
+	}
+	exchange->outcome = exchange->warm_up ? SW_OUTCOME_ANSWER : of_status(status, easy);
+	if (exchange->outcome != SW_OUTCOME_ANSWER)
+		describe_status(exchange, status);
+}
+
+static struct sw_exchange *next(struct sw_transport *transport)
+{
+	struct client *client = (struct client *)transport;
+	CURLMsg *message;
+	int waiting;
+
+	while ((message = curl_multi_info_read(client->multi, &waiting))) {
+		const CURLcode code = message->data.result;
+		struct client_easy *easy;
+		struct sw_exchange *exchange;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &easy);
+		exchange = easy->exchange;
+		conclude(easy, code);
+		if (exchange->outcome == SW_OUTCOME_TIMEOUT)
+			client->timeouts_in_row++;
+		else if (exchange->outcome == SW_OUTCOME_ANSWER)
+			client->timeouts_in_row = 0;
+		exchange->handle = NULL;
+		put_easy(client, easy);
+		return exchange;
+	}
+	return NULL;
+}
+
+static void poll(struct sw_transport *transport, uint32_t timeout_ms)
+{
+	struct client *client = (struct client *)transport;
+	int running;
+
+	/* A handle just added makes this return at once. */
+	if (timeout_ms > 0)
+		curl_multi_poll(client->multi, NULL, 0, (int)timeout_ms, NULL);
+	curl_multi_perform(client->multi, &running);
+}
+
+static void wakeup(struct sw_transport *transport)
+{
+	curl_multi_wakeup(((struct client *)transport)->multi);
+}
+
+static uint64_t now_ns(struct sw_transport *transport)
+{
+	(void)transport;
+	return sw_now_ns();
+}
+
+static void close_client(struct sw_transport *transport)
+{
+	client_close((struct client *)transport);
+}
+
+const struct sw_transport_ops sw_client_ops = {
+	.submit = submit,
+	.cancel = cancel,
+	.poll = poll,
+	.next = next,
+	.wakeup = wakeup,
+	.now_ns = now_ns,
+	.close = close_client,
+};

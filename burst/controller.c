@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The controller: samples every site, learns what things cost, lets the policy decide, and publishes
+ * the decisions to the producers.
+ *
+ * Protocol. The controller's thread alone writes here; producers and consumers read the published
+ * snapshot between two of their quiescent states (QSBR), which the runtime announces.
+ *
+ * Ordering. P1 -> P2 (decision_of, outlet.c): the exchange publishes the snapshot's content. A
+ * snapshot is filled again only after a grace period; ThreadSanitizer does not see the library's
+ * fences, so it is told of that here, on the address of the provider, which the runtime's workers
+ * name when they announce quiescence.
+ *
+ * Progress. Samples are relaxed loads; waiting for a grace period blocks only this thread, and
+ * happens once in BURST_SNAPSHOTS / 2 changes.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <urcu-qsbr.h>
+
+#include "burst/burst_private.h"
+#include "runtime/clock.h"
+
+#if defined(__SANITIZE_THREAD__)
+#define BURST_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define BURST_TSAN 1
+#endif
+#endif
+#ifdef BURST_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+/* Weight of one new batch in what is learned; of one look at the shipping cost. */
+#define BATCH_WEIGHT 0.1
+#define SHIP_WEIGHT  0.3
+
+enum {
+	SHIP_BATCHES = 8,   /* between two looks at the shipping cost */
+	WHY_EVERY_MS = 20,
+};
+
+struct edge_knowledge {
+	uint32_t edge;
+	double local_ns_per_row, local_ns_per_batch, rows_per_batch;
+	uint64_t batches, rows, ns; /* sums when last looked at */
+};
+
+struct controller {
+	struct sw_burst *burst;
+	pthread_t thread;
+	bool started;
+	_Atomic int stop;
+	struct sw_waiter *waiter;
+
+	uint32_t edge_count;
+	struct edge_knowledge edges[BURST_EDGES_MAX];
+	uint32_t *edge_of;    /* by outlet */
+	struct sw_site_sample *samples; /* by outlet */
+	uint8_t *states;      /* the policy's, by outlet */
+
+	double ship_ns_per_row;
+	uint64_t ship_batches, ship_rows, ship_cpu_ns; /* when last looked at */
+	bool ship_begun;
+
+	/* Snapshots: one published, `used` waiting for a grace period, the others free. */
+	struct snapshot *snapshots[BURST_SNAPSHOTS];
+	uint32_t current;
+	struct decision *draft; /* by outlet */
+	uint64_t why_at_ns;
+};
+
+/* ---- Publishing ---- */
+
+static void wait_for_readers(struct sw_burst *burst)
+{
+	urcu_qsbr_synchronize_rcu();
+#ifdef BURST_TSAN
+	__tsan_acquire(&burst->provider);
+#else
+	(void)burst;
+#endif
+}
+
+static void publish(struct controller *controller)
+{
+	struct sw_burst *burst = controller->burst;
+	struct snapshot *snapshot;
+
+	/* The snapshots are used in turn. Between a snapshot's replacement and its reuse lies at
+	 * least one of the two grace periods of a turn. */
+	controller->current = (controller->current + 1) % BURST_SNAPSHOTS;
+	if (controller->current % (BURST_SNAPSHOTS / 2) == 0)
+		wait_for_readers(burst);
+	snapshot = controller->snapshots[controller->current];
+	memcpy(snapshot->decisions, controller->draft,
+		burst->outlet_count * sizeof(struct decision));
+	/* P1 -> P2 (decision_of, outlet.c). */
+	atomic_store_explicit(&burst->published, snapshot, memory_order_release);
+}
+
+/* Within an eighth: measured figures jitter. */
+static bool is_near(uint32_t a, uint32_t b)
+{
+	return (a > b ? a - b : b - a) <= b / 8;
+}
+
+static bool is_same(const struct decision *a, const struct decision *b)
+{
+	return a->mode == b->mode && a->share == b->share &&
+		is_near(a->threshold, b->threshold) &&
+		is_near(a->outstanding_max, b->outstanding_max) && a->steal == b->steal;
+}
+
+static bool has_changed(const struct controller *controller)
+{
+	const struct snapshot *snapshot = controller->snapshots[controller->current];
+
+	for (uint32_t i = 0; i < controller->burst->outlet_count; i++) {
+		if (!is_same(&snapshot->decisions[i], &controller->draft[i]))
+			return true;
+	}
+	return false;
+}
+
+/* ---- Learning ---- */
+
+static double blend(double old, double new, double weight)
+{
+	return old > 0 ? old + (new - old) * weight : new;
+}
+
+static void learn_local(struct controller *controller)
+{
+	struct sw_burst *burst = controller->burst;
+
+	for (uint32_t e = 0; e < controller->edge_count; e++) {
+		struct edge_knowledge *edge = &controller->edges[e];
+		uint64_t batches = 0, rows = 0, ns = 0;
+		double weight;
+
+		for (uint32_t i = 0; i < burst->outlet_count; i++) {
+			if (controller->edge_of[i] != e)
+				continue;
+			batches += controller->samples[i].local_batches;
+			rows += controller->samples[i].local_rows;
+			ns += controller->samples[i].local_ns;
+		}
+		/* The counters are of different moments: a batch may be in one and not yet in the
+		 * others. Over a few batches that evens out. */
+		if (batches <= edge->batches || rows <= edge->rows || ns <= edge->ns)
+			continue;
+		batches -= edge->batches;
+		rows -= edge->rows;
+		ns -= edge->ns;
+		weight = BATCH_WEIGHT * (double)batches;
+		weight = weight > 0.5 ? 0.5 : weight;
+		edge->local_ns_per_row =
+			blend(edge->local_ns_per_row, (double)ns / (double)rows, weight);
+		edge->rows_per_batch =
+			blend(edge->rows_per_batch, (double)rows / (double)batches, weight);
+		edge->local_ns_per_batch = edge->local_ns_per_row * edge->rows_per_batch;
+		edge->batches += batches;
+		edge->rows += rows;
+		edge->ns += ns;
+	}
+}
+
+/* The I/O thread's CPU time over the rows that came back. Setting up does not count. */
+static void learn_shipping(struct controller *controller)
+{
+	const struct io_counters *counters = &controller->burst->counters;
+	const uint64_t batches = burst_get(&counters->shipped_batches);
+	const uint64_t rows = burst_get(&counters->shipped_rows);
+	const uint64_t cpu_ns = burst_get(&counters->cpu_ns);
+
+	if (batches == 0)
+		return;
+	if (controller->ship_begun && batches - controller->ship_batches < SHIP_BATCHES)
+		return;
+	if (controller->ship_begun && rows > controller->ship_rows)
+		controller->ship_ns_per_row = blend(controller->ship_ns_per_row,
+			(double)(cpu_ns - controller->ship_cpu_ns) /
+				(double)(rows - controller->ship_rows),
+			SHIP_WEIGHT);
+	controller->ship_begun = true;
+	controller->ship_batches = batches;
+	controller->ship_rows = rows;
+	controller->ship_cpu_ns = cpu_ns;
+}
+
+/* ---- Deciding ---- */
+
+static const char *unavailable(const struct sw_burst *burst)
+{
+	const struct io_counters *counters = &burst->counters;
+	const uint64_t most = burst->options.max_invocations;
+
+	if (most && burst_get(&counters->attempts) >= most)
+		return "the invocations allowed are used up";
+	if (burst_get(&counters->exhausted))
+		return "the budget is used up";
+	if (burst_get(&counters->breaker_open))
+		return "the endpoint fails";
+	return NULL;
+}
+
+static uint32_t queued(const struct sw_burst *burst)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < burst->outlet_count; i++)
+		count += sw_ring_fill(burst->outlets[i]->spill);
+	return count;
+}
+
+static void view_all(const struct controller *controller, struct policy_view *view)
+{
+	const struct sw_burst *burst = controller->burst;
+	const struct io_counters *counters = &burst->counters;
+
+	memset(view, 0, sizeof(*view));
+	view->now_ns = sw_now_ns();
+	view->inflight = (uint32_t)burst_get(&counters->inflight);
+	view->window = (uint32_t)burst_get(&counters->window);
+	view->queued = queued(burst);
+	view->outlets = burst->outlet_count;
+	view->unavailable = unavailable(burst);
+	view->ship_ns_per_row = controller->ship_ns_per_row;
+	view->shipped_batches = burst_get(&counters->shipped_batches);
+	view->remote_p50_ns = (double)burst_get(&counters->remote_p50_ns);
+	view->remote_p90_ns = (double)burst_get(&counters->remote_p90_ns);
+}
+
+static void view_outlet(
+	const struct controller *controller, uint32_t outlet, struct policy_view *view)
+{
+	const struct edge_knowledge *edge = &controller->edges[controller->edge_of[outlet]];
+	const struct sw_site_sample *sample = &controller->samples[outlet];
+
+	view->fill = sample->fill;
+	view->capacity = sample->capacity;
+	view->backlog_events = sample->backlog_events;
+	view->slots = controller->burst->outlets[outlet]->slot_count;
+	view->local_ns_per_row = edge->local_ns_per_row;
+	view->local_ns_per_batch = edge->local_ns_per_batch;
+	view->rows_per_batch = edge->rows_per_batch;
+}
+
+/* Drafts every outlet's decision. The first outlet of an edge speaks for it. */
+static void decide(struct controller *controller)
+{
+	struct sw_burst *burst = controller->burst;
+	const struct policy *policy = burst->policy;
+	struct policy_view view;
+	uint32_t told = 0;
+	bool tell;
+
+	view_all(controller, &view);
+	tell = view.now_ns >= controller->why_at_ns;
+	if (tell)
+		controller->why_at_ns = view.now_ns + WHY_EVERY_MS * 1000000ull;
+	for (uint32_t i = 0; i < burst->outlet_count; i++) {
+		char why[BURST_WHY_BYTES] = "";
+
+		view_outlet(controller, i, &view);
+		memset(&controller->draft[i], 0, sizeof(controller->draft[i]));
+		policy->decide(&burst->options, controller->states + i * policy->state_bytes, &view,
+			&controller->draft[i], why, tell ? sizeof(why) : 0);
+		if (tell && controller->edge_of[i] == told) {
+			burst_set_why(burst, burst->outlets[i]->site.edge, why);
+			told++;
+		}
+	}
+}
+
+static void sample(struct controller *controller)
+{
+	for (uint32_t i = 0; i < controller->burst->outlet_count; i++)
+		sw_site_sample(
+			controller->burst->outlets[i]->site.site, &controller->samples[i]);
+}
+
+static void *controller_main(void *context)
+{
+	struct controller *controller = context;
+	const uint64_t period_ns = controller->burst->options.sample_us * 1000ull;
+	uint64_t next_ns = sw_now_ns() + period_ns;
+
+	for (;;) {
+		const uint32_t value = sw_waiter_prepare(controller->waiter);
+		uint64_t now_ns;
+
+		/* A5 <- R5 (controller_stop). */
+		if (atomic_load_explicit(&controller->stop, memory_order_acquire))
+			return NULL;
+		sw_waiter_wait(controller->waiter, value, next_ns);
+		now_ns = sw_now_ns();
+		next_ns += period_ns;
+		if (next_ns < now_ns)
+			next_ns = now_ns + period_ns;
+		sample(controller);
+		learn_local(controller);
+		learn_shipping(controller);
+		decide(controller);
+		if (has_changed(controller))
+			publish(controller);
+	}
+}
+
+/* ---- Start and stop ---- */
+
+static void controller_free(struct controller *controller)
+{
+	if (!controller)
+		return;
+	for (uint32_t i = 0; i < BURST_SNAPSHOTS; i++)
+		free(controller->snapshots[i]);
+	sw_waiter_destroy(controller->waiter);
+	free(controller->edge_of);
+	free(controller->samples);
+	free(controller->states);
+	free(controller->draft);
+	free(controller);
+}
+
+/* Numbers the edges in the order in which their first outlets stand. */
+static void number_edges(struct controller *controller)
+{
+	const struct sw_burst *burst = controller->burst;
+
+	for (uint32_t i = 0; i < burst->outlet_count; i++) {
+		const uint32_t edge = burst->outlets[i]->site.edge;
+		uint32_t e = 0;
+
+		while (e < controller->edge_count && controller->edges[e].edge != edge)
+			e++;
+		if (e == controller->edge_count)
+			controller->edges[controller->edge_count++].edge = edge;
+		controller->edge_of[i] = e;
+	}
+}
+
+static bool controller_alloc(struct controller *controller)
+{
+	const struct sw_burst *burst = controller->burst;
+	const size_t outlets = burst->outlet_count ? burst->outlet_count : 1;
+	const size_t state_bytes = burst->policy->state_bytes ? burst->policy->state_bytes : 1;
+	const size_t bytes = sizeof(struct snapshot) + outlets * sizeof(struct decision);
+
+	controller->edge_of = calloc(outlets, sizeof(*controller->edge_of));
+	controller->samples = calloc(outlets, sizeof(*controller->samples));
+	controller->states = calloc(outlets, state_bytes);
+	controller->draft = calloc(outlets, sizeof(*controller->draft));
+	controller->waiter = sw_waiter_create();
+	if (!controller->edge_of || !controller->samples || !controller->states ||
+		!controller->draft || !controller->waiter)
+		return false;
+	for (uint32_t i = 0; i < BURST_SNAPSHOTS; i++) {
+		controller->snapshots[i] = calloc(1, bytes);
+		if (!controller->snapshots[i])
+			return false;
+	}
+	return true;
+}
+
+int controller_prepare(struct sw_burst *burst, struct sw_error *error)
+{
+	struct controller *controller = calloc(1, sizeof(*controller));
+
+	if (!controller)
+		return sw_error_set(error, -ENOMEM, "burst: memory is out");
+	controller->burst = burst;
+	burst->controller = controller;
+	if (!controller_alloc(controller))
+		return sw_error_set(error, -ENOMEM, "burst: memory is out");
+	number_edges(controller);
+	decide(controller);
+	publish(controller);
+	return 0;
+}
+
+int controller_start(struct sw_burst *burst, struct sw_error *error)
+{
+	struct controller *controller = burst->controller;
+	sigset_t all, before;
+	int rc;
+
+	if (!burst->policy->samples || burst->outlet_count == 0)
+		return 0;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&controller->thread, NULL, controller_main, controller);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc)
+		return sw_error_set(error, -rc, "burst: the controller's thread does not start: %s",
+			strerror(rc));
+	controller->started = true;
+	return 0;
+}
+
+void controller_stop(struct sw_burst *burst)
+{
+	struct controller *controller = burst->controller;
+
+	if (!controller)
+		return;
+	if (controller->started) {
+		/* R5 -> A5 (controller_main). */
+		atomic_store_explicit(&controller->stop, 1, memory_order_release);
+		sw_waiter_notify(controller->waiter);
+		pthread_join(controller->thread, NULL);
+	}
+	burst->controller = NULL;
+	/* No worker runs any more: nobody reads it. */
+	atomic_store_explicit(&burst->published, NULL, memory_order_relaxed);
+	controller_free(controller);
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The I/O thread: takes spilled batches from the outlets' rings, sends them, hands answers back.
+ *
+ * Protocol. It is the consumer of every spill ring, the producer of every decided ring and the owner
+ * of every pool of answers; anyone may wake it. It sends only as much as its window allows: what it
+ * cannot send stays QUEUED, where the consumer may take it back.
+ *
+ * Ordering. W1 -> W2: a producer pushes, then exchanges io_asleep; the thread exchanges io_asleep,
+ * then looks at the rings. The exchanges of one variable have one order: if the producer's comes
+ * later it reads "asleep" and wakes; if it comes earlier the thread's acquires the push.
+ *
+ * Progress. Blocking, as it should be: it sleeps in the transport's poll.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "burst/io_private.h"
+#include "runtime/clock.h"
+
+enum {
+	SLEEP_LONGEST_MS = 1000,
+	HEDGE_LOOK_MS = 5, /* how often slow requests are looked for */
+	PROBE_LOOK_MS = 50,
+};
+
+void io_wake(struct sw_burst *burst)
+{
+	/* W1 -> W2 (sleep_or_poll). */
+	if (atomic_exchange_explicit(&burst->io_asleep, 0, memory_order_acq_rel)) {
+		struct sw_transport *transport = burst->io->transport;
+
+		transport->ops->wakeup(transport);
+	}
+}
+
+/* ---- Taking ---- */
+
+static bool rings_have_work(const struct sw_burst *burst)
+{
+	for (uint32_t i = 0; i < burst->outlet_count; i++) {
+		if (sw_ring_fill(burst->outlets[i]->spill) > 0)
+			return true;
+	}
+	return false;
+}
+
+/* The next slot that is still QUEUED, now ENCODING, from the outlets in turn. */
+static struct ledger_slot *next_slot(struct io *io, struct outlet **from, uint64_t *generation)
+{
+	struct sw_burst *burst = io->burst;
+
+	for (uint32_t tried = 0; tried < burst->outlet_count; tried++) {
+		struct outlet *outlet = burst->outlets[io->turn++ % burst->outlet_count];
+		struct ledger_slot *slot;
+
+		while ((slot = sw_ring_pop(outlet->spill))) {
+			if (ledger_begin_encode(slot, generation)) {
+				*from = outlet;
+				return slot;
+			}
+		}
+	}
+	return NULL;
+}
+
+static void give_back_unsent(struct outlet *outlet, struct ledger_slot *slot, uint64_t generation)
+{
+	if (!ledger_give_up(slot, generation))
+		return;
+	slot->answer = NULL;
+	sw_ring_push(outlet->decided, slot);
+	sw_site_notify(outlet->site.site);
+}
+
+static void take_new(struct io *io)
+{
+	const uint64_t now_ns = io_now(io);
+	struct outlet *outlet = NULL;
+	struct ledger_slot *slot;
+	uint64_t generation = 0;
+
+	for (;;) {
+		const bool usable = limits_usable(io, now_ns);
+
+		if (usable && !limits_may_send(io, now_ns))
+			return;
+		slot = next_slot(io, &outlet, &generation);
+		if (!slot)
+			return;
+		if (usable) {
+			struct request *request = request_take(io);
+
+			request->outlet = outlet;
+			request->slot = slot;
+			request->generation = generation;
+			request_begin(io, request);
+		} else {
+			give_back_unsent(outlet, slot, generation);
+		}
+	}
+}
+
+/* ---- Returning ---- */
+
+static void end_exchanges(struct io *io)
+{
+	struct sw_exchange *exchange;
+
+	while ((exchange = io->transport->ops->next(io->transport))) {
+		if (exchange == &io->warm) {
+			io->warming = false;
+			if (exchange->outcome == SW_OUTCOME_ANSWER)
+				limits_connected(io);
+			else
+				limits_not_connected(
+					io, exchange->outcome, exchange->detail, io_now(io));
+			continue;
+		}
+		request_ended(io, (struct request *)exchange);
+	}
+}
+
+/* Looks at requests that wait for something else than the transport. */
+static void look_at_waiting(struct io *io)
+{
+	const uint64_t now_ns = io_now(io);
+
+	if (io->busy == 0)
+		return;
+	for (uint32_t i = 0; i < io->request_count; i++) {
+		struct request *request = &io->requests[i];
+
+		switch (request->state) {
+		case REQUEST_NO_ROOM:
+			request_ended(io, request);
+			break;
+		case REQUEST_BACKOFF:
+			if (!ledger_undecided(request->slot, request->generation))
+				request_free(io, request);
+			else if (request->due_ns <= now_ns && !limits_usable(io, now_ns))
+				request_give_up(io, request);
+			else if (request->due_ns <= now_ns && io->flying < (uint32_t)io->window)
+				request_send(io, request);
+			break;
+		case REQUEST_FLYING:
+			request_hedge(io, request, now_ns);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+/* ---- The loop ---- */
+
+static uint32_t timeout_ms(struct io *io)
+{
+	if (io->no_room > 0)
+		return 1;
+	if (io->backing_off > 0 || io->flying > 0)
+		return HEDGE_LOOK_MS;
+	return io->breaker_open ? PROBE_LOOK_MS : SLEEP_LONGEST_MS;
+}
+
+/* What is in the rings could be taken now. */
+static bool can_take(struct io *io)
+{
+	const uint64_t now_ns = io_now(io);
+
+	return !limits_usable(io, now_ns) || limits_may_send(io, now_ns);
+}
+
+static void sleep_or_poll(struct io *io)
+{
+	struct sw_burst *burst = io->burst;
+	uint32_t wait_ms = timeout_ms(io);
+
+	/* W2 <- W1 (io_wake). */
+	atomic_exchange_explicit(&burst->io_asleep, 1, memory_order_acq_rel);
+	if ((can_take(io) && rings_have_work(burst)) ||
+		atomic_load_explicit(&burst->io_stop, memory_order_acquire))
+		wait_ms = 0;
+	io->transport->ops->poll(io->transport, wait_ms);
+	/* W2 <- W1 again: an exchange, so that no producer's is hidden behind a plain store. */
+	atomic_exchange_explicit(&burst->io_asleep, 0, memory_order_acq_rel);
+}
+
+static void note_cpu(struct io *io)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	burst_set(&io->burst->counters.cpu_ns,
+		(uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+}
+
+static void warm_up(struct io *io)
+{
+	io->warm.warm_up = true;
+	io->warm.deadline_ms = io->burst->options.deadline_ms;
+	io->warming = io->transport->ops->submit(io->transport, &io->warm) == 0;
+}
+
+static void *io_main(void *context)
+{
+	struct io *io = context;
+	struct sw_burst *burst = io->burst;
+
+	io->started_ns = io_now(io);
+	warm_up(io);
+	/* A3 <- R3 (io_stop). */
+	while (!atomic_load_explicit(&burst->io_stop, memory_order_acquire)) {
+		sleep_or_poll(io);
+		end_exchanges(io);
+		look_at_waiting(io);
+		take_new(io);
+		if (limits_probe_due(io, io_now(io)))
+			warm_up(io);
+		note_cpu(io);
+	}
+	for (uint32_t i = 0; i < io->request_count; i++) {
+		if (io->requests[i].state == REQUEST_FLYING)
+			io->transport->ops->cancel(io->transport, &io->requests[i].exchange);
+	}
+	if (io->warming)
+		io->transport->ops->cancel(io->transport, &io->warm);
+	return NULL;
+}
+
+/* ---- Start and end ---- */
+
+static void io_free(struct io *io)
+{
+	if (!io)
+		return;
+	if (io->transport)
+		io->transport->ops->close(io->transport);
+	for (uint32_t i = 0; io->requests && i < io->request_count; i++) {
+		free(io->requests[i].frame);
+		free(io->requests[i].body);
+		free(io->requests[i].exchange.answer);
+	}
+	free(io->requests);
+	free(io->warm.answer);
+	free(io);
+}
+
+static int make_requests(struct io *io)
+{
+	/* As many again wait for a second try or for room; then no new ones are taken. */
+	io->request_count = io->burst->options.max_inflight * 2;
+	io->requests = calloc(io->request_count, sizeof(*io->requests));
+	if (!io->requests)
+		return -ENOMEM;
+	for (uint32_t i = io->request_count; i-- > 0;) {
+		io->requests[i].next = io->idle;
+		io->idle = &io->requests[i];
+	}
+	return 0;
+}
+
+/* With all signals blocked: they are the program's own threads' business. */
+static int start_thread(struct io *io)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&io->thread, NULL, io_main, io);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -rc;
+}
+
+int io_start(struct sw_burst *burst, struct sw_error *error)
+{
+	struct io *io = calloc(1, sizeof(*io));
+	int rc;
+
+	if (!io)
+		return sw_error_set(error, -ENOMEM, "burst: memory is out");
+	io->burst = burst;
+	io->random = burst->job | 1;
+	io->window = burst->options.max_inflight;
+	burst_set(&burst->counters.window, burst->options.max_inflight);
+	atomic_store_explicit(&burst->io_stop, 0, memory_order_relaxed);
+	atomic_store_explicit(&burst->io_asleep, 0, memory_order_relaxed);
+	rc = burst->source.open(burst->source.context, &io->transport, error);
+	if (rc)
+		goto fail;
+	rc = make_requests(io);
+	if (!rc) {
+		burst->io = io;
+		rc = start_thread(io);
+	}
+	if (rc) {
+		sw_error_set(error, rc, "burst: the I/O thread does not start: %s", strerror(-rc));
+		goto fail;
+	}
+	return 0;
+
+fail:
+	burst->io = NULL;
+	io_free(io);
+	return rc;
+}
+
+void io_stop(struct sw_burst *burst)
+{
+	struct io *io = burst->io;
+
+	if (!io)
+		return;
+	/* R3 -> A3 (io_main). */
+	atomic_store_explicit(&burst->io_stop, 1, memory_order_release);
+	io->transport->ops->wakeup(io->transport);
+	pthread_join(io->thread, NULL);
+	burst->io = NULL;
+	io_free(io);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How much the I/O thread may send: a window that grows by one a round and shrinks when the peer
+ * throttles (Chiu and Jain's additive increase, multiplicative decrease), a breaker that stops
+ * sending to an endpoint that fails and probes it later, a budget, a cap on invocations.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "burst/io_private.h"
+
+#define MS_NS 1000000ull
+
+/* Lambda's list prices for x86-64 in dollars: a request, and a gigabyte-second. */
+#define USD_PER_REQUEST   0.0000002
+#define USD_PER_GB_SECOND 0.0000166667
+
+enum {
+	BREAKER_FAILURES = 16,     /* unknown outcomes in a row */
+	BREAKER_REFUSALS = 6,      /* no connection, or permanent, in a row */
+	PROBE_FIRST_MS = 500,
+	PROBE_LONGEST_MS = 15000,
+	BACKOFF_FIRST_MS = 10,
+	BACKOFF_LONGEST_MS = 1000,
+	WINDOW_CUT_LEAST_MS = 1,
+	WINDOW_CUT_MOST_MS = 20,
+	LOG_EVERY_MS = 1000,
+	BUDGET_AHEAD_S = 10,       /* of the budget's rate may be spent at once */
+};
+
+static const char *const outcome_names[SW_OUTCOMES] = {
+	[SW_OUTCOME_ANSWER] = "corrupt answer",
+	[SW_OUTCOME_NOT_RUN] = "no connection",
+	[SW_OUTCOME_THROTTLED] = "throttled",
+	[SW_OUTCOME_FUNCTION] = "function failed",
+	[SW_OUTCOME_TIMEOUT] = "no answer in time",
+	[SW_OUTCOME_BROKEN] = "connection broke",
+	[SW_OUTCOME_PERMANENT] = "refused",
+};
+
+/* xorshift64*: jitter needs no more. */
+static uint64_t next_random(struct io *io)
+{
+	io->random ^= io->random >> 12;
+	io->random ^= io->random << 25;
+	io->random ^= io->random >> 27;
+	return io->random * 0x2545f4914f6cdd1dull;
+}
+
+uint64_t limits_backoff_ns(struct io *io, uint32_t tries)
+{
+	uint64_t most = BACKOFF_FIRST_MS * MS_NS << (tries < 7 ? tries : 7);
+
+	if (most > BACKOFF_LONGEST_MS * MS_NS)
+		most = BACKOFF_LONGEST_MS * MS_NS;
+	return most / 4 + next_random(io) % (most - most / 4);
+}
+
+static bool exhausted(struct io *io, uint64_t now_ns)
+{
+	const struct sw_burst_options *options = &io->burst->options;
+	const struct io_counters *counters = &io->burst->counters;
+
+	if (options->max_invocations && burst_get(&counters->attempts) >= options->max_invocations)
+		return true;
+	if (options->budget_usd_per_hour > 0) {
+		const double seconds = (double)(now_ns - io->started_ns) / 1e9 + BUDGET_AHEAD_S;
+
+		return (double)burst_get(&counters->nano_usd) / 1e9 >=
+			options->budget_usd_per_hour / 3600 * seconds;
+	}
+	return false;
+}
+
+bool limits_usable(struct io *io, uint64_t now_ns)
+{
+	const bool spent = exhausted(io, now_ns);
+
+	burst_set(&io->burst->counters.exhausted, spent);
+	return !spent && !io->breaker_open;
+}
+
+bool limits_probe_due(struct io *io, uint64_t now_ns)
+{
+	return io->breaker_open && !io->warming && now_ns >= io->probe_at_ns;
+}
+
+bool limits_may_send(struct io *io, uint64_t now_ns)
+{
+	(void)now_ns;
+	return io->flying < (uint32_t)io->window && io->idle;
+}
+
+static void tell(struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns)
+{
+	if (io->told_ns[outcome] != 0 &&
+		now_ns - io->told_ns[outcome] < LOG_EVERY_MS * MS_NS)
+		return;
+	io->told_ns[outcome] = now_ns;
+	burst_log(io->burst, "endpoint: %s: %s: %s", io->burst->options.endpoint,
+		outcome_names[outcome], detail);
+}
+
+/* An invocation went well: whatever trouble there was is over. */
+static void end_trouble(struct io *io)
+{
+	io->failures_in_row = 0;
+	io->breaker_open = false;
+	if (!io->troubled)
+		return;
+	io->troubled = false;
+	burst_set(&io->burst->counters.breaker_open, 0);
+	burst_log(io->burst, "endpoint: %s: answers again: spilling goes on",
+		io->burst->options.endpoint);
+}
+
+static void open_breaker(struct io *io, const char *detail, uint64_t now_ns)
+{
+	if (!io->troubled) {
+		io->troubled = true;
+		io->probe_wait_ns = PROBE_FIRST_MS * MS_NS;
+		burst_log(io->burst,
+			"endpoint: %s: %s: batches are run locally, it is probed now and then",
+			io->burst->options.endpoint, detail);
+	} else if (!io->breaker_open || now_ns >= io->probe_at_ns) {
+		io->probe_wait_ns *= 2;
+		if (io->probe_wait_ns > PROBE_LONGEST_MS * MS_NS)
+			io->probe_wait_ns = PROBE_LONGEST_MS * MS_NS;
+	}
+	io->breaker_open = true;
+	burst_set(&io->burst->counters.breaker_open, 1);
+	io->probe_at_ns = now_ns + io->probe_wait_ns;
+}
+
+/* A connection stands: one failure more, and the breaker is open again, for longer. */
+void limits_connected(struct io *io)
+{
+	if (!io->breaker_open)
+		return;
+	io->breaker_open = false;
+	io->failures_in_row = BREAKER_FAILURES;
+	burst_set(&io->burst->counters.breaker_open, 0);
+}
+
+void limits_not_connected(
+	struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns)
+{
+	if (!io->troubled)
+		tell(io, outcome, detail, now_ns);
+	open_breaker(io, detail, now_ns);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static void note_round_trip(struct io *io, uint64_t round_trip_ns)
+{
+	struct io_counters *counters = &io->burst->counters;
+	uint64_t sorted[IO_RECENT];
+
+	io->recent[io->recent_at++ % IO_RECENT] = round_trip_ns;
+	if (io->recent_count < IO_RECENT)
+		io->recent_count++;
+	/* Each of the first few counts, for there is nothing better yet. */
+	if (io->recent_at > IO_RECENT_STEP && io->recent_at % IO_RECENT_STEP != 0)
+		return;
+	memcpy(sorted, io->recent, io->recent_count * sizeof(sorted[0]));
+	qsort(sorted, io->recent_count, sizeof(sorted[0]), by_value);
+	burst_set(&counters->remote_p50_ns, sorted[io->recent_count / 2]);
+	burst_set(&counters->remote_p90_ns, sorted[io->recent_count * 9 / 10]);
+}
+
+void limits_good(struct io *io, uint64_t round_trip_ns)
+{
+	const double most = io->burst->options.max_inflight;
+
+	end_trouble(io);
+	io->window += 1 / io->window;
+	if (io->window > most)
+		io->window = most;
+	burst_set(&io->burst->counters.window, (uint64_t)io->window);
+	note_round_trip(io, round_trip_ns);
+}
+
+static void cut_window(struct io *io, uint64_t now_ns)
+{
+	/* What is refused in one round trip counts once. */
+	uint64_t pause_ns = burst_get(&io->burst->counters.remote_p90_ns);
+
+	if (pause_ns < WINDOW_CUT_LEAST_MS * MS_NS)
+		pause_ns = WINDOW_CUT_LEAST_MS * MS_NS;
+	if (pause_ns > WINDOW_CUT_MOST_MS * MS_NS)
+		pause_ns = WINDOW_CUT_MOST_MS * MS_NS;
+	if (now_ns - io->window_cut_ns < pause_ns)
+		return;
+	io->window_cut_ns = now_ns;
+	/* What was in flight when the peer had enough, less a third. */
+	if (io->window > io->flying + 1)
+		io->window = io->flying + 1;
+	io->window *= 0.7;
+	if (io->window < 1)
+		io->window = 1;
+	burst_set(&io->burst->counters.window, (uint64_t)io->window);
+}
+
+void limits_bad(struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns)
+{
+	uint32_t bearable = BREAKER_FAILURES;
+
+	if (outcome == SW_OUTCOME_THROTTLED) {
+		/* It lives; there is just too much of us. */
+		cut_window(io, now_ns);
+		return;
+	}
+	if (!io->troubled)
+		tell(io, outcome, detail, now_ns);
+	if (outcome == SW_OUTCOME_NOT_RUN || outcome == SW_OUTCOME_PERMANENT)
+		bearable = BREAKER_REFUSALS;
+	io->failures_in_row++;
+	if (io->breaker_open || io->failures_in_row >= bearable)
+		open_breaker(io, detail, now_ns);
+}
+
+static uint64_t nano_usd(double usd)
+{
+	return (uint64_t)(usd * 1e9 + 0.5);
+}
+
+void limits_pay_request(struct io *io)
+{
+	burst_add(&io->burst->counters.nano_usd, nano_usd(USD_PER_REQUEST));
+}
+
+void limits_pay_time(struct io *io, const struct sw_exchange *exchange, uint64_t round_trip_ns)
+{
+	struct io_counters *counters = &io->burst->counters;
+	double function_us = (double)round_trip_ns / 1e3;
+
+	if (exchange->function_us > 0) {
+		function_us = (double)exchange->function_us;
+		burst_add(&counters->function_us, exchange->function_us);
+		burst_set(&counters->function_us_known, 1);
+	}
+	/* What did not run costs nothing, and its request was paid for in advance. */
+	if (exchange->sent_ns == 0 || exchange->outcome == SW_OUTCOME_THROTTLED) {
+		burst_set(&counters->nano_usd,
+			burst_get(&counters->nano_usd) - nano_usd(USD_PER_REQUEST));
+		return;
+	}
+	burst_add(&counters->nano_usd,
+		nano_usd(function_us / 1e6 * io->burst->options.function_mb / 1024 *
+			USD_PER_GB_SECOND));
+}

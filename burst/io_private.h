@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SW_BURST_IO_PRIVATE_H
+#define SW_BURST_IO_PRIVATE_H
+
+#include "burst/burst_private.h"
+
+/* The I/O thread's own: io.c (the loop), io_request.c (a request's life), io_answer.c (answers),
+ * io_limits.c (breaker, window, money). Nothing of this is seen by another thread. */
+
+enum {
+	IO_RECENT = 64,      /* round trips that the quantiles rest on */
+	IO_RECENT_STEP = 16, /* new ones between two looks at them */
+};
+
+enum request_state {
+	REQUEST_FREE,
+	REQUEST_FLYING,
+	REQUEST_BACKOFF, /* to be sent again at due_ns */
+	REQUEST_NO_ROOM, /* its answer waits for a batch of the pool */
+};
+
+/* One slot's way to a function; a hedged slot has two. */
+struct request {
+	struct sw_exchange exchange;
+	enum request_state state;
+	struct request *next; /* of the free ones */
+
+	struct outlet *outlet;
+	struct ledger_slot *slot;
+	uint64_t generation;
+	/* Copied while ENCODING: the slot may be in other use later. */
+	uint64_t seq, onset_ns;
+	uint32_t rows;
+
+	uint32_t attempt, tries; /* number of the next attempt; those that count as failed so far */
+	uint64_t first_ns, flown_ns; /* first submit; last submit */
+	uint64_t due_ns;
+	struct request *twin; /* the other one of a hedged slot; null: none */
+	bool hedge, first;    /* first: the slot's first attempt is flying */
+
+	uint8_t *frame;
+	size_t frame_bytes, frame_capacity;
+	char *body;
+	size_t body_capacity;
+};
+
+struct io {
+	struct sw_burst *burst;
+	struct sw_transport *transport;
+	pthread_t thread;
+	bool started;
+
+	struct request *requests, *idle;
+	uint32_t request_count;
+	uint32_t busy;   /* requests that are not free */
+	uint32_t flying; /* invocations in flight */
+	uint32_t no_room, backing_off;
+	uint32_t turn;   /* outlet to take from next */
+	struct sw_exchange warm;
+	bool warming;
+
+	uint64_t random;
+
+	/* io_limits.c */
+	double window;             /* invocations at once that the peer bears */
+	uint32_t failures_in_row;
+	bool breaker_open; /* nothing is sent but probes for a connection */
+	bool troubled;     /* it was open, and nothing has gone well since */
+	uint64_t probe_at_ns, probe_wait_ns;
+	uint64_t started_ns;
+	uint64_t window_cut_ns;    /* when the window was last made smaller */
+	uint64_t recent[IO_RECENT]; /* round trips, ns */
+	uint32_t recent_count, recent_at;
+	uint64_t told_ns[SW_OUTCOMES]; /* when a failure of this kind was last logged */
+};
+
+/* io_request.c */
+struct request *request_take(struct io *io);       /* null: all are in use */
+void request_free(struct io *io, struct request *request);
+/* Encodes the slot's batch (ENCODING) and sends it off, or gives it up. */
+void request_begin(struct io *io, struct request *request);
+void request_send(struct io *io, struct request *request);
+/* Something went wrong with its last attempt: again later, or given up. */
+void request_failed(struct io *io, struct request *request, enum sw_outcome outcome);
+void request_give_up(struct io *io, struct request *request);
+/* An exchange has ended. */
+void request_ended(struct io *io, struct request *request);
+/* A second request for a slow one, if that is worth it. */
+void request_hedge(struct io *io, struct request *request, uint64_t now_ns);
+/* The slot is decided: hand it to the consumer; frees the request. answer null: reclaimed. */
+void request_decided(struct io *io, struct request *request, struct sw_batch *answer);
+
+/* io_answer.c */
+enum answer_state { ANSWER_ADOPTED, ANSWER_LATE, ANSWER_CORRUPT, ANSWER_TOO_BIG, ANSWER_NO_ROOM };
+/* Reads the body of a good answer; ADOPTED: the slot is the caller's to hand over, with *batch. `text`
+ * says what is wrong with a CORRUPT or TOO_BIG one. */
+enum answer_state answer_read(
+	struct request *request, struct sw_batch **batch, struct sw_error *error);
+
+/* io_limits.c */
+bool limits_may_send(struct io *io, uint64_t now_ns); /* room in the window */
+bool limits_usable(struct io *io, uint64_t now_ns);   /* not: everything is to be reclaimed */
+bool limits_probe_due(struct io *io, uint64_t now_ns);
+/* How a warm-up or a probe ended. */
+void limits_connected(struct io *io);
+void limits_not_connected(
+	struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns);
+void limits_good(struct io *io, uint64_t round_trip_ns);
+void limits_bad(struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns);
+void limits_pay_request(struct io *io);
+void limits_pay_time(struct io *io, const struct sw_exchange *exchange, uint64_t round_trip_ns);
+uint64_t limits_backoff_ns(struct io *io, uint32_t tries);
+
+static inline uint64_t io_now(struct io *io)
+{
+	return io->transport->ops->now_ns(io->transport);
+}
+
+#endif

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: MIT */
+/* Columns of a frame, both ways. The layout stands at the head of wire.c. */
+#include <assert.h>
+#include <errno.h>
+
+#include "burst/wire_private.h"
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are copied as they lie in memory");
+
+static bool is_integer_narrow(const struct sw_column *column)
+{
+	return column->type == SW_INT32;
+}
+
+size_t sw_frame_column_bound(const struct sw_batch *batch, const struct sw_column *column)
+{
+	const uint32_t rows = sw_batch_count(batch);
+	size_t bytes = FRAME_COLUMN_BYTES + 8;
+
+	if (column->type != SW_TEXT)
+		return bytes + (size_t)rows * (is_integer_narrow(column) ? 4 : 8);
+	bytes += (size_t)rows * 4;
+	for (uint32_t i = 0; i < rows; i++)
+		bytes += sw_column_text(column, sw_batch_row(batch, i)).size;
+	return bytes;
+}
+
+/* ---- Encode ---- */
+
+static size_t room(const struct frame_writer *out)
+{
+	return (size_t)(out->end - out->at);
+}
+
+static void put_column_head(
+	uint8_t *to, enum sw_type type, enum frame_encoding encoding, uint8_t width, size_t payload)
+{
+	to[0] = (uint8_t)type;
+	to[1] = (uint8_t)encoding;
+	to[2] = width;
+	to[3] = 0;
+	put_u32(to + 4, (uint32_t)payload);
+}
+
+/* Bytes that hold every value of 0..range; 8 when only the plain form does. */
+static uint8_t width_of(uint64_t range)
+{
+	if (range == 0)
+		return 0;
+	if (range <= UINT8_MAX)
+		return 1;
+	if (range <= UINT16_MAX)
+		return 2;
+	return range <= UINT32_MAX ? 4 : 8;
+}
+
+/* Runs `body` for every counted row with `row` as its physical number. */
+#define FOR_ROWS(batch, count, body)                                                               \
+	do {                                                                                       \
+		const uint16_t *const selected_ = (batch)->selected;                               \
+                                                                                                   \
+		if (selected_) {                                                                   \
+			for (uint32_t i = 0; i < (count); i++) {                                   \
+				const uint32_t row = selected_[i];                                 \
+				body;                                                              \
+			}                                                                          \
+		} else {                                                                           \
+			for (uint32_t i = 0; i < (count); i++) {                                   \
+				const uint32_t row = i;                                            \
+				body;                                                              \
+			}                                                                          \
+		}                                                                                  \
+	} while (0)
+
+#define DEFINE_INTEGERS(NAME, TYPE)                                                                \
+	static void NAME##_range(const struct sw_batch *batch, const TYPE *values, uint32_t count, \
+		int64_t *lowest, int64_t *highest)                                                 \
+	{                                                                                          \
+		TYPE low = values[sw_batch_row(batch, 0)];                                         \
+		TYPE high = low;                                                                   \
+                                                                                                   \
+		FOR_ROWS(batch, count, low = values[row] < low ? values[row] : low;                \
+			high = values[row] > high ? values[row] : high);                           \
+		*lowest = low;                                                                     \
+		*highest = high;                                                                   \
+	}                                                                                          \
+                                                                                                   \
+	static void NAME##_put(const struct sw_batch *batch, const TYPE *values, uint32_t count,   \
+		int64_t base, uint8_t width, uint8_t *to)                                          \
+	{                                                                                          \
+		const uint64_t low = (uint64_t)base;                                               \
+                                                                                                   \
+		switch (width) {                                                                   \
+		case 1:                                                                            \
+			FOR_ROWS(batch, count,                                                     \
+				to[i] = (uint8_t)((uint64_t)(int64_t)values[row] - low));          \
+			break;                                                                     \
+		case 2:                                                                            \
+			FOR_ROWS(batch, count,                                                     \
+				const uint16_t narrow =                                            \
+					(uint16_t)((uint64_t)(int64_t)values[row] - low);          \
+				memcpy(to + 2 * (size_t)i, &narrow, 2));                           \
+			break;                                                                     \
+		case 4:                                                                            \
+			FOR_ROWS(batch, count,                                                     \
+				const uint32_t narrow =                                            \
+					(uint32_t)((uint64_t)(int64_t)values[row] - low);          \
+				memcpy(to + 4 * (size_t)i, &narrow, 4));                           \
+			break;                                                                     \
+		default:                                                                           \
+			break;                                                                     \
+		}                                                                                  \
+	}                                                                                          \
+                                                                                                   \
+	static void NAME##_plain(                                                                  \
+		const struct sw_batch *batch, const TYPE *values, uint32_t count, uint8_t *to)     \
+	{                                                                                          \
+		FOR_ROWS(batch, count,                                                             \
+			memcpy(to + sizeof(TYPE) * (size_t)i, &values[row], sizeof(TYPE)));        \
+	}                                                                                          \
+                                                                                                   \
+	static void NAME##_get(                                                                    \
+		const uint8_t *from, uint8_t width, int64_t base, uint32_t count, TYPE *values)    \
+	{                                                                                          \
+		const uint64_t low = (uint64_t)base;                                               \
+                                                                                                   \
+		switch (width) {                                                                   \
+		case 0:                                                                            \
+			for (uint32_t i = 0; i < count; i++)                                       \
+				values[i] = (TYPE)low;                                             \
+			break;                                                                     \
+		case 1:                                                                            \
+			for (uint32_t i = 0; i < count; i++)                                       \
+				values[i] = (TYPE)(low + from[i]);                                 \
+			break;                                                                     \
+		case 2:                                                                            \
+			for (uint32_t i = 0; i < count; i++) {                                     \
+				uint16_t narrow;                                                   \
+                                                                                                   \
+				memcpy(&narrow, from + 2 * (size_t)i, 2);                          \
+				values[i] = (TYPE)(low + narrow);                                  \
+			}                                                                          \
+			break;                                                                     \
+		default:                                                                           \
+			for (uint32_t i = 0; i < count; i++) {                                     \
+				uint32_t narrow;                                                   \
+                                                                                                   \
+				memcpy(&narrow, from + 4 * (size_t)i, 4);                          \
+				values[i] = (TYPE)(low + narrow);                                  \
+			}                                                                          \
+			break;                                                                     \
+		}                                                                                  \
+	}
+
+DEFINE_INTEGERS(int64, int64_t)
+DEFINE_INTEGERS(int32, int32_t)
+
+static bool put_integers(
+	struct frame_writer *out, const struct sw_batch *batch, const struct sw_column *column)
+{
+	const uint32_t rows = sw_batch_count(batch);
+	const bool narrow = is_integer_narrow(column);
+	const uint8_t plain_width = narrow ? 4 : 8;
+	int64_t low = 0, high = 0;
+	uint8_t width;
+	size_t payload;
+	uint8_t *to;
+
+	if (rows > 0 && narrow)
+		int32_range(batch, column->data, rows, &low, &high);
+	else if (rows > 0)
+		int64_range(batch, column->data, rows, &low, &high);
+	width = width_of((uint64_t)high - (uint64_t)low);
+	payload = width < plain_width ? 8 + (size_t)rows * width : (size_t)rows * plain_width;
+	if (room(out) < FRAME_COLUMN_BYTES + payload)
+		return false;
+	to = out->at + FRAME_COLUMN_BYTES;
+	if (width >= plain_width) {
+		put_column_head(out->at, column->type, FRAME_PLAIN, plain_width, payload);
+		if (narrow)
+			int32_plain(batch, column->data, rows, to);
+		else
+			int64_plain(batch, column->data, rows, to);
+	} else {
+		put_column_head(out->at, column->type, FRAME_NARROW, width, payload);
+		put_u64(to, (uint64_t)low);
+		if (narrow)
+			int32_put(batch, column->data, rows, low, width, to + 8);
+		else
+			int64_put(batch, column->data, rows, low, width, to + 8);
+	}
+	out->at += FRAME_COLUMN_BYTES + payload;
+	return true;
+}
+
+/* Writes a length or a code; width 1, 2 or 4. */
+static inline void put_narrow(uint8_t *to, uint8_t width, uint32_t index, uint32_t value)
+{
+	if (width == 1)
+		to[index] = (uint8_t)value;
+	else if (width == 2)
+		put_u16(to + 2 * (size_t)index, (uint16_t)value);
+	else
+		put_u32(to + 4 * (size_t)index, value);
+}
+
+static inline uint32_t get_narrow(const uint8_t *from, uint8_t width, uint32_t index)
+{
+	if (width == 1)
+		return from[index];
+	if (width == 2)
+		return get_u16(from + 2 * (size_t)index);
+	return get_u32(from + 4 * (size_t)index);
+}
+
+static bool put_text(
+	struct frame_writer *out, const struct sw_batch *batch, const struct sw_column *column)
+{
+	const uint32_t rows = sw_batch_count(batch);
+	uint32_t longest = 0;
+	size_t total = 0, payload;
+	uint8_t width, *lengths, *to;
+
+	for (uint32_t i = 0; i < rows; i++) {
+		const uint32_t size = sw_column_text(column, sw_batch_row(batch, i)).size;
+
+		longest = size > longest ? size : longest;
+		total += size;
+	}
+	width = longest <= UINT8_MAX ? 1 : longest <= UINT16_MAX ? 2 : 4;
+	payload = (size_t)rows * width + total;
+	if (room(out) < FRAME_COLUMN_BYTES + payload)
+		return false;
+	put_column_head(out->at, SW_TEXT, FRAME_PLAIN, width, payload);
+	lengths = out->at + FRAME_COLUMN_BYTES;
+	to = lengths + (size_t)rows * width;
+	for (uint32_t i = 0; i < rows; i++) {
+		const struct sw_text text = sw_column_text(column, sw_batch_row(batch, i));
+
+		put_narrow(lengths, width, i, text.size);
+		if (batch->selected || column->dictionary) {
+			memcpy(to, text.bytes, text.size);
+			to += text.size;
+		}
+	}
+	/* All rows of a plain column lie behind one another. */
+	if (!batch->selected && !column->dictionary && total > 0)
+		memcpy(to, column->data, total);
+	out->at += FRAME_COLUMN_BYTES + payload;
+	return true;
+}
+
+/* Codes of the rows in order of first use: renamed[code] is the code on the wire + 1, 0: unused. */
+struct dictionary_use {
+	uint16_t renamed[FRAME_DICTIONARY_MAX];
+	uint16_t used[FRAME_DICTIONARY_MAX];
+	uint32_t entries;
+	size_t bytes;
+	bool too_long; /* an entry's length does not fit u16 */
+};
+
+static void find_used(struct dictionary_use *use, const struct sw_batch *batch,
+	const struct sw_column *column)
+{
+	const struct sw_dictionary *dictionary = column->dictionary;
+	const int32_t *codes = column->data;
+	const uint32_t rows = sw_batch_count(batch);
+
+	memset(use->renamed, 0, dictionary->entries * sizeof(use->renamed[0]));
+	use->entries = 0;
+	use->bytes = 0;
+	use->too_long = false;
+	for (uint32_t i = 0; i < rows; i++) {
+		const uint32_t code = (uint32_t)codes[sw_batch_row(batch, i)];
+		uint32_t size;
+
+		if (use->renamed[code])
+			continue;
+		size = (uint32_t)(dictionary->offsets[code + 1] - dictionary->offsets[code]);
+		use->too_long |= size > UINT16_MAX;
+		use->bytes += size;
+		use->used[use->entries++] = (uint16_t)code;
+		use->renamed[code] = (uint16_t)use->entries;
+	}
+}
+
+static bool put_dictionary(
+	struct frame_writer *out, const struct sw_batch *batch, const struct sw_column *column)
+{
+	const struct sw_dictionary *dictionary = column->dictionary;
+	const int32_t *codes = column->data;
+	const uint32_t rows = sw_batch_count(batch);
+	struct dictionary_use use;
+	size_t payload;
+	uint8_t width, *to;
+
+	find_used(&use, batch, column);
+	if (use.too_long)
+		return put_text(out, batch, column);
+	width = use.entries <= UINT8_MAX + 1 ? 1 : 2;
+	payload = 4 + (size_t)use.entries * 2 + (size_t)rows * width + use.bytes;
+	if (room(out) < FRAME_COLUMN_BYTES + payload)
+		return false;
+	put_column_head(out->at, SW_TEXT, FRAME_DICTIONARY, width, payload);
+	to = out->at + FRAME_COLUMN_BYTES;
+	put_u32(to, use.entries);
+	to += 4;
+	for (uint32_t i = 0; i < use.entries; i++, to += 2) {
+		const int32_t *offsets = dictionary->offsets + use.used[i];
+
+		put_u16(to, (uint16_t)(offsets[1] - offsets[0]));
+	}
+	for (uint32_t i = 0; i < rows; i++)
+		put_narrow(to, width, i, use.renamed[codes[sw_batch_row(batch, i)]] - 1u);
+	to += (size_t)rows * width;
+	for (uint32_t i = 0; i < use.entries; i++) {
+		const int32_t *offsets = dictionary->offsets + use.used[i];
+		const size_t size = (size_t)(offsets[1] - offsets[0]);
+
+		memcpy(to, dictionary->bytes + offsets[0], size);
+		to += size;
+	}
+	out->at = to;
+	return true;
+}
+
+bool sw_frame_put_column(
+	struct frame_writer *out, const struct sw_batch *batch, const struct sw_column *column)
+{
+	if (column->type != SW_TEXT)
+		return put_integers(out, batch, column);
+	if (column->dictionary && column->dictionary->entries <= FRAME_DICTIONARY_MAX)
+		return put_dictionary(out, batch, column);
+	return put_text(out, batch, column);
+}
+
+/* ---- Decode ---- */
+
+struct column_head {
+	enum sw_type type;
+	uint8_t encoding, width;
+	uint32_t payload;
+};
+
+static int get_integers(const struct column_head *head, const uint8_t *from,
+	struct sw_column *column, uint32_t rows, struct sw_error *error)
+{
+	const bool narrow = is_integer_narrow(column);
+	const uint8_t plain_width = narrow ? 4 : 8;
+	int64_t base;
+
+	if (head->encoding == FRAME_PLAIN) {
+		if (head->width != plain_width || head->payload != (size_t)rows * plain_width)
+			return sw_error_set(error, -EBADMSG, "frame: plain column: wrong size");
+		if (rows > 0)
+			memcpy(column->data, from, head->payload);
+		return 0;
+	}
+	if (head->encoding != FRAME_NARROW)
+		return sw_error_set(error, -EBADMSG, "frame: integer column: encoding %u",
+			head->encoding);
+	if ((head->width != 0 && head->width != 1 && head->width != 2 && head->width != 4) ||
+		head->payload != 8 + (size_t)rows * head->width)
+		return sw_error_set(error, -EBADMSG, "frame: narrow column: wrong size");
+	base = (int64_t)get_u64(from);
+	if (narrow)
+		int32_get(from + 8, head->width, base, rows, column->data);
+	else
+		int64_get(from + 8, head->width, base, rows, column->data);
+	return 0;
+}
+
+static int text_full(struct sw_error *error, const struct sw_column *column)
+{
+	return sw_error_set(error, -ENOSPC, "frame: text column: the batch holds %u bytes",
+		column->text_capacity);
+}
+
+static int get_text(const struct column_head *head, const uint8_t *from, struct sw_column *column,
+	uint32_t rows, struct sw_error *error)
+{
+	const uint8_t width = head->width;
+	uint64_t total = 0;
+	size_t lengths;
+
+	if (width != 1 && width != 2 && width != 4)
+		return sw_error_set(error, -EBADMSG, "frame: text column: width %u", width);
+	lengths = (size_t)rows * width;
+	if (lengths > head->payload)
+		return sw_error_set(error, -EBADMSG, "frame: text column: ends in its lengths");
+	if (head->payload - lengths > column->text_capacity)
+		return text_full(error, column);
+	column->offsets[0] = 0;
+	for (uint32_t i = 0; i < rows; i++) {
+		total += get_narrow(from, width, i);
+		if (total > head->payload - lengths)
+			return sw_error_set(error, -EBADMSG, "frame: text column: row %u: too long", i);
+		column->offsets[i + 1] = (int32_t)total;
+	}
+	if (total != head->payload - lengths)
+		return sw_error_set(error, -EBADMSG, "frame: text column: bytes behind the rows");
+	if (total > 0)
+		memcpy(column->data, from + lengths, total);
+	return 0;
+}
+
+/* Finds where each entry begins. The entries' bytes fill the payload's rest exactly. */
+static int get_entries(const uint8_t *lengths, uint32_t entries, size_t bytes, uint32_t *starts,
+	struct sw_error *error)
+{
+	size_t total = 0;
+
+	for (uint32_t i = 0; i < entries; i++) {
+		starts[i] = (uint32_t)total;
+		total += get_u16(lengths + 2 * (size_t)i);
+	}
+	starts[entries] = (uint32_t)total;
+	if (total != bytes)
+		return sw_error_set(error, -EBADMSG, "frame: dictionary: entries of %zu bytes in %zu",
+			total, bytes);
+	return 0;
+}
+
+static int get_dictionary(const struct column_head *head, const uint8_t *from,
+	struct sw_column *column, uint32_t rows, struct sw_error *error)
+{
+	uint32_t starts[FRAME_DICTIONARY_MAX + 1];
+	const uint8_t *codes, *bytes;
+	char *to = column->data;
+	uint32_t entries, size = 0;
+	size_t used;
+	int rc;
+
+	if (head->payload < 4 || (head->width != 1 && head->width != 2))
+		return sw_error_set(error, -EBADMSG, "frame: dictionary: head");
+	entries = get_u32(from);
+	if (entries > FRAME_DICTIONARY_MAX)
+		return sw_error_set(error, -EBADMSG, "frame: dictionary: %u entries: at most %d",
+			entries, FRAME_DICTIONARY_MAX);
+	used = 4 + (size_t)entries * 2 + (size_t)rows * head->width;
+	if (used > head->payload)
+		return sw_error_set(error, -EBADMSG, "frame: dictionary: ends in its codes");
+	rc = get_entries(from + 4, entries, head->payload - used, starts, error);
+	if (rc)
+		return rc;
+	codes = from + 4 + (size_t)entries * 2;
+	bytes = from + used;
+	column->offsets[0] = 0;
+	for (uint32_t i = 0; i < rows; i++) {
+		const uint32_t code = get_narrow(codes, head->width, i);
+		uint32_t length;
+
+		if (code >= entries)
+			return sw_error_set(error, -EBADMSG, "frame: dictionary: code %u of %u", code,
+				entries);
+		length = starts[code + 1] - starts[code];
+		if (length > column->text_capacity - size)
+			return text_full(error, column);
+		memcpy(to + size, bytes + starts[code], length);
+		size += length;
+		column->offsets[i + 1] = (int32_t)size;
+	}
+	return 0;
+}
+
+int sw_frame_get_column(
+	struct frame_reader *in, struct sw_column *column, uint32_t rows, struct sw_error *error)
+{
+	struct column_head head;
+	const uint8_t *from;
+
+	if ((size_t)(in->end - in->at) < FRAME_COLUMN_BYTES)
+		return sw_error_set(error, -EBADMSG, "frame: ends in a column's head");
+	if (in->at[0] != (uint8_t)column->type)
+		return sw_error_set(error, -EPROTO, "frame: column of type %u: %u is expected",
+			in->at[0], (unsigned)column->type);
+	head.type = column->type;
+	head.encoding = in->at[1];
+	head.width = in->at[2];
+	head.payload = get_u32(in->at + 4);
+	in->at += FRAME_COLUMN_BYTES;
+	if (head.payload > (size_t)(in->end - in->at))
+		return sw_error_set(error, -EBADMSG, "frame: ends in a column");
+	from = in->at;
+	in->at += head.payload;
+	if (column->type != SW_TEXT)
+		return get_integers(&head, from, column, rows, error);
+	if (!column->offsets)
+		return sw_error_set(error, -EPROTO, "frame: text column: the batch's is not plain");
+	if (head.encoding == FRAME_PLAIN)
+		return get_text(&head, from, column, rows, error);
+	if (head.encoding == FRAME_DICTIONARY)
+		return get_dictionary(&head, from, column, rows, error);
+	return sw_error_set(error, -EBADMSG, "frame: text column: encoding %u", head.encoding);
+}

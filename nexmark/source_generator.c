@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The source that makes bids as it goes: as fast as it can, or at the stream's own rates. */
+
+#include "nexmark/source_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nexmark/generator.h"
+#include "runtime/clock.h"
+
+/* A paced source waits so long for a fuller batch. */
+#define GATHER_NS 1000000u
+
+struct source_shared *source_shared_create(void)
+{
+	struct source_shared *shared = aligned_alloc(SW_CACHE_LINE, sizeof(*shared));
+
+	if (!shared)
+		return NULL;
+	atomic_init(&shared->next_event, 0);
+	atomic_init(&shared->next_batch, 0);
+	atomic_init(&shared->start_ns, 0);
+	atomic_init(&shared->late_rows, 0);
+	shared->chunks = NULL;
+	shared->chunk_count = 0;
+	return shared;
+}
+
+void source_shared_destroy(struct source_shared *shared)
+{
+	if (!shared)
+		return;
+	for (uint64_t i = 0; i < shared->chunk_count; i++)
+		sw_batch_destroy(shared->chunks[i]);
+	free(shared->chunks);
+	free(shared);
+}
+
+uint64_t source_late_rows(const struct source_shared *shared)
+{
+	/* Relaxed: a figure for people, final once the threads were joined. */
+	return atomic_load_explicit(
+		&((struct source_shared *)shared)->late_rows, memory_order_relaxed);
+}
+
+uint64_t source_row_text(const struct sw_schema *schema)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < schema->columns; i++)
+		if (schema->fields[i].type == SW_TEXT)
+			bytes += schema->fields[i].text_bytes;
+	return bytes;
+}
+
+uint32_t source_batch_rows(const struct query_plan *plan, uint32_t rows, uint64_t row_bytes)
+{
+	if (!plan->kernel_rows)
+		return rows;
+	while (rows > 0 && plan->kernel_rows(rows, rows * row_bytes) > SW_BATCH_ROWS_MAX)
+		rows -= rows > 64 ? rows / 16 : 1;
+	return rows;
+}
+
+int source_open(struct sw_instance *self, void *state, struct sw_error *error)
+{
+	const struct source_config *config = sw_instance_config(self);
+	struct source_state *source = state;
+	uint64_t total = sw_nexmark_events(config->generator);
+
+	source->rows = source_batch_rows(config->plan, sw_instance_batch_rows(self),
+		source_row_text(config->schema));
+	if (source->rows == 0)
+		return sw_error_set(error, -E2BIG,
+			"bid.extra: rows are too long for this query (give a smaller "
+			"--avg-bid-byte-size)");
+	source->total = total ? total : UINT64_MAX;
+	source->last_arrival_ms = SW_TIME_MIN;
+	return 0;
+}
+
+int64_t source_arrival_ms(const struct source_config *config, struct source_state *source)
+{
+	int64_t now_ms = config->clock_ms ? config->clock_ms(config->clock_context) : sw_wall_ms();
+
+	/* The machine's clock may be set back; a window that was closed stays closed. */
+	if (now_ms > source->last_arrival_ms)
+		source->last_arrival_ms = now_ms;
+	return source->last_arrival_ms;
+}
+
+void source_send(struct sw_instance *self, struct source_state *source, const struct claim *claim,
+	uint64_t intended_ns, struct sw_batch *batch)
+{
+	const struct source_config *config = sw_instance_config(self);
+
+	batch->number = claim->number;
+	batch->events = claim->events;
+	batch->intended_ns = intended_ns;
+	batch->arrival_ms = source_arrival_ms(config, source);
+	sw_emit(self, 0, batch);
+}
+
+void source_raise(struct sw_instance *self, struct source_state *source, uint64_t next)
+{
+	const struct source_config *config = sw_instance_config(self);
+
+	if (config->plan->time_domain == TIME_OF_ARRIVAL)
+		sw_instance_watermark(self, source_arrival_ms(config, source));
+	else
+		sw_instance_watermark(self,
+			sw_nexmark_watermark(config->generator,
+				/* The end of time comes with the source's end. */
+				next < source->total ? next : source->total - 1));
+}
+
+/* Makes and sends what was claimed. */
+static enum sw_poll make(struct sw_instance *self, struct source_state *source,
+	const struct claim *claim, uint64_t intended_ns)
+{
+	const struct source_config *config = sw_instance_config(self);
+	struct sw_batch *batch = sw_batch_new(self, 0);
+	int code;
+
+	if (!batch)
+		return SW_POLL_DONE; /* cancelled */
+	code = sw_nexmark_generate(config->generator, SW_BID, config->plan->bid_columns,
+		claim->first, claim->events, batch);
+	if (code) {
+		sw_release(self, batch);
+		sw_instance_fail(self, code, "generator: event %llu: %s",
+			(unsigned long long)claim->first, strerror(-code));
+		return SW_POLL_FAILED;
+	}
+	source_send(self, source, claim, intended_ns, batch);
+	sw_instance_count_events(self, claim->events);
+	source_raise(self, source, claim->first + claim->events);
+	return SW_POLL_MADE;
+}
+
+static enum sw_poll poll_unpaced(struct sw_instance *self, struct source_state *source)
+{
+	const struct source_config *config = sw_instance_config(self);
+	struct source_shared *shared = config->shared;
+	struct claim claim = { .events = source->rows };
+
+	/* The end is looked for first, so that polls after it do not move the counter round. */
+	if (atomic_load_explicit(&shared->next_event, memory_order_relaxed) >= source->total)
+		return SW_POLL_DONE;
+	claim.first = atomic_fetch_add_explicit(
+		&shared->next_event, source->rows, memory_order_relaxed);
+	if (claim.first >= source->total)
+		return SW_POLL_DONE;
+	claim.number = claim.first / source->rows;
+	if (source->total - claim.first < claim.events)
+		claim.events = (uint32_t)(source->total - claim.first);
+	return make(self, source, &claim, sw_now_ns());
+}
+
+static uint64_t schedule_start(struct source_shared *shared, uint64_t now_ns)
+{
+	uint64_t start_ns = atomic_load_explicit(&shared->start_ns, memory_order_relaxed);
+
+	if (start_ns)
+		return start_ns;
+	if (atomic_compare_exchange_strong_explicit(&shared->start_ns, &start_ns, now_ns,
+		    memory_order_relaxed, memory_order_relaxed))
+		return now_ns;
+	return start_ns;
+}
+
+/* Each instance answers for its share of what nobody has claimed yet. */
+static void tell_backlog(struct sw_instance *self, uint64_t events)
+{
+	unsigned count = sw_instance_count(self);
+
+	sw_instance_backlog(self, events / count + (sw_instance_index(self) < events % count));
+}
+
+/* Nothing is claimed: sleep until a batch is full or its oldest event has waited long enough. */
+static enum sw_poll rest(struct sw_instance *self, struct source_state *source, uint64_t next,
+	uint64_t start_ns)
+{
+	const struct source_config *config = sw_instance_config(self);
+	uint64_t full = next + source->rows - 1;
+	uint64_t when_ns = sw_nexmark_due_ns(config->generator, next) + GATHER_NS;
+
+	if (full < source->total) {
+		uint64_t full_ns = sw_nexmark_due_ns(config->generator, full);
+
+		if (full_ns < when_ns)
+			when_ns = full_ns;
+	}
+	/* Others have claimed all before `next`: this instance holds nobody's windows open. */
+	source_raise(self, source, next);
+	sw_instance_wake_at(self, start_ns + when_ns);
+	return SW_POLL_IDLE;
+}
+
+static enum sw_poll poll_paced(struct sw_instance *self, struct source_state *source)
+{
+	const struct source_config *config = sw_instance_config(self);
+	struct source_shared *shared = config->shared;
+	uint64_t now_ns = sw_now_ns(), start_ns = schedule_start(shared, now_ns);
+	uint64_t since_ns = now_ns > start_ns ? now_ns - start_ns : 0;
+	uint64_t due = sw_nexmark_events_due(config->generator, since_ns);
+	struct claim claim;
+
+	if (due > source->total)
+		due = source->total;
+	claim.first = atomic_load_explicit(&shared->next_event, memory_order_relaxed);
+	do {
+		uint64_t waiting = due > claim.first ? due - claim.first : 0;
+
+		if (claim.first >= source->total)
+			return SW_POLL_DONE;
+		tell_backlog(self, waiting);
+		if (waiting == 0)
+			return rest(self, source, claim.first, start_ns);
+		if (waiting < source->rows && due < source->total &&
+			since_ns < sw_nexmark_due_ns(config->generator, claim.first) + GATHER_NS)
+			return rest(self, source, claim.first, start_ns);
+		claim.events = waiting < source->rows ? (uint32_t)waiting : source->rows;
+	} while (!atomic_compare_exchange_weak_explicit(&shared->next_event, &claim.first,
+		claim.first + claim.events, memory_order_relaxed, memory_order_relaxed));
+	claim.number =
+		atomic_fetch_add_explicit(&shared->next_batch, 1, memory_order_relaxed);
+	return make(self, source, &claim,
+		start_ns + sw_nexmark_due_ns(config->generator, claim.first));
+}
+
+static enum sw_poll generator_poll(struct sw_instance *self, void *state)
+{
+	const struct source_config *config = sw_instance_config(self);
+
+	return config->rate_limited ? poll_paced(self, state) : poll_unpaced(self, state);
+}
+
+const struct sw_operator source_generator = {
+	.name = "generator",
+	.state_bytes = sizeof(struct source_state),
+	.open = source_open,
+	.poll = generator_poll,
+};

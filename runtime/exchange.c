@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rows to their owners: a batch is split by the hash of its key column, and what belongs to another
+ * instance is gathered into a batch for it, so that small pieces do not travel alone. What is
+ * gathered goes when its batch is full, or when the watermark or an idle moment asks for it.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "runtime/graph_private.h"
+
+static uint32_t hash_int64(int64_t key)
+{
+	return (uint32_t)(((uint64_t)key * 0x9E3779B97F4A7C15u) >> 32);
+}
+
+/* Eight bytes at a time, each folded in by a multiplication whose halves are mixed. */
+static uint32_t hash_text(struct sw_text text)
+{
+	uint64_t hash = text.size * 0x9E3779B97F4A7C15u;
+
+	while (text.size) {
+		uint64_t word = 0;
+		uint32_t size = text.size < 8 ? text.size : 8;
+
+		memcpy(&word, text.bytes, size);
+		hash = (hash ^ word) * 0xD6E8FEB86659FD93u;
+		hash ^= hash >> 32;
+		text.bytes += size;
+		text.size -= size;
+	}
+	return (uint32_t)((hash * 0x9E3779B97F4A7C15u) >> 32);
+}
+
+static unsigned owner_of(const struct sw_column *key, uint32_t row, unsigned owners)
+{
+	uint32_t hash = key->type == SW_TEXT ? hash_text(sw_column_text(key, row))
+					     : hash_int64(sw_column_int64(key, row));
+
+	return (unsigned)(((uint64_t)hash * owners) >> 32);
+}
+
+/* Counting sort of the counted rows by owner: order[start[d] .. start[d + 1]) are d's. */
+static void sort_by_owner(struct output *output, const struct sw_batch *batch)
+{
+	const struct sw_column *key = &batch->columns[output->edge->key_column];
+	unsigned owners = output->link_count;
+	uint32_t count = sw_batch_count(batch);
+	uint32_t *start = output->start;
+
+	memset(start, 0, (owners + 1) * sizeof(*start));
+	for (uint32_t i = 0; i < count; i++) {
+		unsigned owner = owner_of(key, sw_batch_row(batch, i), owners);
+
+		output->destination[i] = (uint16_t)owner;
+		start[owner + 1]++;
+	}
+	for (unsigned d = 0; d < owners; d++)
+		start[d + 1] += start[d];
+	for (uint32_t i = 0; i < count; i++)
+		output->order[start[output->destination[i]]++] = (uint16_t)sw_batch_row(batch, i);
+	for (unsigned d = owners; d > 0; d--)
+		start[d] = start[d - 1];
+	start[0] = 0;
+}
+
+/* Appends texts of the given rows; how many fitted. */
+static uint32_t gather_text(struct sw_column *to, uint32_t at, const struct sw_column *from,
+	const uint16_t *rows, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct sw_text text = sw_column_text(from, rows[i]);
+
+		if (!sw_column_append_text(to, at + i, text.bytes, text.size))
+			return i;
+	}
+	return count;
+}
+
+static void gather_fixed(struct sw_column *to, uint32_t at, const struct sw_column *from,
+	const uint16_t *rows, uint32_t count)
+{
+	if (to->type == SW_INT32) {
+		int32_t *out = (int32_t *)to->data + at;
+		const int32_t *in = from->data;
+
+		for (uint32_t i = 0; i < count; i++)
+			out[i] = in[rows[i]];
+	} else {
+		int64_t *out = (int64_t *)to->data + at;
+		const int64_t *in = from->data;
+
+		for (uint32_t i = 0; i < count; i++)
+			out[i] = in[rows[i]];
+	}
+}
+
+/* A text column that stays codes of the same dictionary. */
+static void gather_codes(struct sw_column *to, uint32_t at, const struct sw_column *from,
+	const uint16_t *rows, uint32_t count)
+{
+	int32_t *out = (int32_t *)to->data + at;
+	const int32_t *in = from->data;
+
+	for (uint32_t i = 0; i < count; i++)
+		out[i] = in[rows[i]];
+}
+
+/* Appends the given rows of `from` to `to`; how many fitted. */
+static uint32_t gather(
+	struct sw_batch *to, const struct sw_batch *from, const uint16_t *rows, uint32_t count)
+{
+	uint32_t room = to->capacity - to->rows, columns = to->schema->columns;
+
+	if (count > room)
+		count = room;
+	for (uint32_t c = 0; c < columns; c++)
+		if (to->columns[c].type == SW_TEXT && !to->columns[c].dictionary)
+			count = gather_text(
+				&to->columns[c], to->rows, &from->columns[c], rows, count);
+	for (uint32_t c = 0; c < columns; c++) {
+		if (to->columns[c].type != SW_TEXT)
+			gather_fixed(&to->columns[c], to->rows, &from->columns[c], rows, count);
+		else if (to->columns[c].dictionary)
+			gather_codes(&to->columns[c], to->rows, &from->columns[c], rows, count);
+	}
+	to->rows += count;
+	return count;
+}
+
+/* What a gathered batch carries for its oldest row, and of its latest arrival. */
+static void merge_meta(struct sw_batch *to, const struct sw_batch *from)
+{
+	if (to->rows == 0) {
+		sw_batch_copy_meta(to, from);
+		to->events = 0;
+		return;
+	}
+	if (from->intended_ns && (!to->intended_ns || from->intended_ns < to->intended_ns))
+		to->intended_ns = from->intended_ns;
+	if (from->arrival_ms > to->arrival_ms)
+		to->arrival_ms = from->arrival_ms;
+	if (from->time_min_ms < to->time_min_ms)
+		to->time_min_ms = from->time_min_ms;
+	if (from->time_max_ms > to->time_max_ms)
+		to->time_max_ms = from->time_max_ms;
+}
+
+static void gather_for(
+	struct sw_instance *self, struct output *output, unsigned d, const struct sw_batch *batch)
+{
+	const uint16_t *rows = output->order + output->start[d];
+	uint32_t count = output->start[d + 1] - output->start[d];
+
+	while (count) {
+		struct sw_batch *to = output->gathering[d];
+		uint32_t done;
+
+		if (!to) {
+			to = sw_batch_new(self, (unsigned)(output - self->outputs));
+			if (!to)
+				return; /* cancelled */
+			output->gathering[d] = to;
+		}
+		merge_meta(to, batch);
+		done = gather(to, batch, rows, count);
+		output->holds = true;
+		rows += done;
+		count -= done;
+		if (!count && to->rows < to->capacity)
+			return;
+		output->gathering[d] = NULL;
+		if (!done && !to->rows) {
+			runner_put(self->runner, to);
+			instance_failed(
+				self, sw_instance_fail(self, -EMSGSIZE,
+					      "%s: a row's text does not fit an empty batch",
+					      self->stage->name));
+			return;
+		}
+		link_send(self, output->links[d], to);
+	}
+}
+
+void exchange_emit(struct sw_instance *self, struct output *output, struct sw_batch *batch)
+{
+	unsigned own = output->link_count;
+	uint32_t count;
+
+	sort_by_owner(output, batch);
+	for (unsigned d = 0; d < output->link_count; d++) {
+		if (output->links[d]->ring)
+			gather_for(self, output, d, batch);
+		else
+			own = d;
+	}
+	/* The runner's own share needs no copy: the batch itself with a selection. */
+	count = own < output->link_count ? output->start[own + 1] - output->start[own] : 0;
+	if (!count) {
+		runner_put(self->runner, batch);
+		return;
+	}
+	batch->selected = batch->selection_space;
+	batch->selected_rows = count;
+	memcpy(batch->selected, output->order + output->start[own], count * sizeof(uint16_t));
+	link_send(self, output->links[own], batch);
+}
+
+bool exchange_flush(struct sw_instance *self, struct output *output)
+{
+	if (!output->holds)
+		return false;
+	output->holds = false;
+	for (unsigned d = 0; d < output->link_count; d++) {
+		struct sw_batch *batch = output->gathering[d];
+
+		output->gathering[d] = NULL;
+		if (batch)
+			link_send(self, output->links[d], batch);
+	}
+	return true;
+}

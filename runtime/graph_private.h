@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SW_RUNTIME_GRAPH_PRIVATE_H
+#define SW_RUNTIME_GRAPH_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "runtime/graph.h"
+#include "runtime/pool.h"
+#include "runtime/ring.h"
+#include "runtime/waiter.h"
+
+/*
+ * The graph as it runs. A *stage* is what the program added; an *instance* of it belongs to one
+ * *runner* (a worker, a service thread, the dispatching program). An *edge* joins two stages; its
+ * *links* join instances: by a direct call where both have the same runner, by a ring otherwise
+ * (and where batches may leave: see outlet.h).
+ *
+ * Watermarks do not travel in batches. A producer pushes batches, then stores the link's watermark;
+ * a consumer loads the watermark, then notes how many batches had been pushed, and applies the
+ * watermark once it has popped those.
+ */
+
+#define SW_INPUTS_MAX 64
+
+struct edge;
+struct runner;
+
+/* ---- Links ---- */
+
+struct link {
+	/* Fixed once the graph has started. */
+	struct edge *edge;
+	struct sw_instance *from, *to;
+	struct sw_ring *ring;     /* null: direct call */
+	struct sw_outlet *outlet; /* null: none */
+	struct sw_site *site;     /* with an outlet */
+
+	/* Written by the producer. */
+	_Alignas(SW_CACHE_LINE) _Atomic int64_t watermark;
+	_Atomic uint64_t batches, rows, bytes;
+
+	/* The consumer's own. */
+	_Alignas(SW_CACHE_LINE) int64_t seen; /* watermark last loaded */
+	uint64_t target;                      /* pushed count that was seen after it */
+	int64_t applied;                      /* watermark whose batches have all been popped */
+
+	/* Written by the sampling thread. */
+	_Alignas(SW_CACHE_LINE) _Atomic uint64_t fill_sum;
+	_Atomic uint64_t fill_samples;
+	_Atomic uint32_t fill_max;
+};
+_Static_assert(offsetof(struct link, seen) - offsetof(struct link, watermark) >= SW_CACHE_LINE,
+	"producer's and consumer's fields share a line");
+_Static_assert(offsetof(struct link, fill_sum) - offsetof(struct link, seen) >= SW_CACHE_LINE,
+	"consumer's and sampler's fields share a line");
+
+struct edge {
+	struct sw_graph *graph;
+	unsigned index;
+	struct sw_stage *from, *to;
+	unsigned output, input;
+	enum sw_route route;
+	unsigned key_column;
+	unsigned link_count;
+	struct link *links;
+	char name[96];
+	struct edge *next;
+};
+
+/* The runtime's end of an outlet: what a controller may look at. */
+struct sw_site {
+	struct link *link;
+	/* Written by the consumer. */
+	_Alignas(SW_CACHE_LINE) _Atomic uint64_t local_batches, local_rows, local_ns;
+};
+
+/* ---- Stages and instances ---- */
+
+struct output {
+	struct edge *edge;
+	struct sw_pool *pool; /* this instance owns it; null: none of its own (see relay) */
+	unsigned link_count;
+	struct link **links; /* to each consumer that this instance can reach */
+	/* Keyed, several consumers: what is collected for each, and room to sort rows by consumer.
+	 */
+	struct sw_batch **gathering;
+	uint16_t *destination, *order; /* output_rows entries */
+	uint32_t *start;               /* link_count + 1 entries */
+	bool holds;                    /* something is gathered */
+	unsigned turn;
+};
+
+struct input_port {
+	unsigned link_count;
+	struct link **links;
+};
+
+struct sw_instance {
+	struct sw_stage *stage;
+	unsigned index;
+	struct runner *runner;
+	const struct sw_operator *op;
+	void *state;
+	struct input_port inputs[SW_PORTS_MAX];
+	struct output outputs[SW_PORTS_MAX];
+	int64_t watermark_in;  /* op->advance was called with it */
+	int64_t watermark_out; /* forwarded */
+	int64_t watermark_due; /* to be forwarded when what is gathered has gone */
+	uint64_t due_since_ns;
+	unsigned due_count;
+	uint64_t wake_at_ns;
+	size_t state_bytes;
+	struct link *current; /* what the batch in process came over; null: handed in directly */
+	bool opened, ended;
+	bool blocked; /* had something to do and no room for it */
+
+	/* Written by the runner, read by anyone. */
+	_Alignas(SW_CACHE_LINE) _Atomic uint64_t backlog_events;
+	_Atomic int64_t source_watermark;
+	_Atomic uint64_t late_rows;
+};
+
+struct sw_stage {
+	struct sw_graph *graph;
+	char name[64];
+	const struct sw_operator *op;
+	const void *config;
+	const struct sw_kernel *kernel; /* kernel stages */
+	uint8_t kernel_config[SW_KERNEL_CONFIG_MAX];
+	struct sw_input *relays; /* the relay of this input */
+	sw_output_fn on_batch;   /* dispatched stages */
+	void *on_batch_context;
+	bool single, blocking, dispatched, external, measures_latency;
+	unsigned inputs, outputs;
+	const struct sw_schema *schemas[SW_PORTS_MAX];
+	uint32_t output_rows[SW_PORTS_MAX];
+	size_t output_text_bytes[SW_PORTS_MAX];
+	struct edge *in[SW_PORTS_MAX], *out[SW_PORTS_MAX];
+	unsigned rank; /* longest path from a source */
+	unsigned instance_count;
+	struct sw_instance *instances;
+	struct sw_stage *next;
+};
+
+/* ---- Threads ---- */
+
+enum runner_kind { RUNNER_WORKER, RUNNER_SERVICE, RUNNER_PROGRAM, RUNNER_EXTERNAL };
+
+struct runner {
+	struct sw_graph *graph;
+	enum runner_kind kind;
+	unsigned slot; /* its number at every pool */
+	struct sw_place place;
+	struct sw_waiter *waiter;
+	pthread_t thread;
+	bool started;
+	unsigned instance_count;
+	struct sw_instance **instances; /* falling rank: what is further down comes first */
+	struct sw_histogram *latency;   /* written by this runner, read by anyone */
+
+	/* The runner's own. */
+	uint64_t now_ns;    /* start of this turn of the loop */
+	uint64_t waited_ns; /* backpressured time inside this turn */
+	unsigned spins;
+
+	/* Written by the runner, read by anyone. */
+	_Alignas(SW_CACHE_LINE) _Atomic uint64_t events;
+	_Atomic uint64_t busy_ns, idle_ns, backpressured_ns;
+	_Atomic uint64_t accounted_until_ns;
+};
+
+enum input_gate { GATE_OPEN, GATE_PUSHING, GATE_CLOSED };
+
+/* Where one thread of the program's pushes rows in. */
+struct sw_input {
+	struct sw_graph *graph;
+	const struct sw_schema *schema;
+	struct sw_stage *external;                /* the program's thread as a producer */
+	struct sw_stage *relay;                   /* passes its batches on, on the workers */
+	bool finished;                            /* the program's thread's own */
+	_Alignas(SW_CACHE_LINE) _Atomic int gate; /* enum input_gate */
+	_Atomic int wanting;                      /* the program waits for a batch or for room */
+};
+
+enum graph_phase { PHASE_BUILDING, PHASE_RUNNING, PHASE_ENDED };
+
+struct sw_graph {
+	struct sw_graph_options options;
+	char *pin;
+	struct sw_topology *topology;
+	unsigned workers;
+	struct sw_place places[SW_WORKERS_MAX];
+
+	struct sw_stage *stages, **stages_end;
+	struct edge *edges, **edges_end;
+	unsigned stage_count, edge_count;
+	unsigned input_count;
+	struct sw_input *inputs[SW_INPUTS_MAX];
+
+	unsigned runner_count; /* workers, then service threads, then program, then externals */
+	struct runner **runners;
+	struct runner *program; /* null: no outputs */
+	unsigned slots;         /* runners and the outlets' own */
+	bool planned, outlets_started;
+
+	int event_fd;
+	_Atomic int armed; /* somebody will look at event_fd */
+
+	uint64_t start_ns;
+	_Atomic uint64_t end_ns; /* 0: still running */
+	_Atomic int phase;
+	_Atomic int stopping, cancelled;
+	_Atomic int failing;     /* the first to raise it writes failure */
+	struct sw_error failure; /* read after `phase` is ended */
+
+	_Atomic uint64_t state_bytes, state_bytes_max;
+	uint64_t pool_bytes;
+
+	pthread_mutex_t end_lock; /* of what follows; never taken by a worker before it ends */
+	pthread_cond_t end_cond;
+	unsigned running; /* threads that have not ended */
+};
+
+/* A counter with one writer. Relaxed: readers want a recent value, nothing is ordered by it. */
+static inline void counter_add(_Atomic uint64_t *counter, uint64_t amount)
+{
+	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, value + amount, memory_order_relaxed);
+}
+
+static inline uint64_t counter_get(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit((_Atomic uint64_t *)counter, memory_order_relaxed);
+}
+
+/* Relaxed: seen soon is enough, what it leads to synchronises by itself. */
+static inline bool graph_cancelled(struct sw_graph *graph)
+{
+	return atomic_load_explicit(&graph->cancelled, memory_order_relaxed);
+}
+
+static inline bool graph_stopping(struct sw_graph *graph)
+{
+	return atomic_load_explicit(&graph->stopping, memory_order_relaxed);
+}
+
+/* plan.c */
+int graph_plan(struct sw_graph *graph, struct sw_error *error);
+void graph_unplan(struct sw_graph *graph);
+
+/* worker.c */
+void *runner_main(void *runner);
+/* One look at everything this runner could do for instances of a rank above `above`. True: did
+ * something. */
+bool runner_turn(struct runner *runner, int above);
+/* Nothing could be sent or had by an instance of this rank: help those further down, or wait. */
+void runner_wait_for_room(struct runner *runner, unsigned rank);
+/* Any thread: there may be something to do. */
+void runner_notify(struct runner *runner);
+/* The runner sends a batch home. */
+void runner_put(struct runner *runner, struct sw_batch *batch);
+
+/* instance.c */
+bool instance_turn(struct sw_instance *self);
+void instance_process(struct sw_instance *self, unsigned input, struct sw_batch *batch);
+void instance_update_watermark(struct sw_instance *self);
+void instance_failed(struct sw_instance *self, int code);
+void graph_fail(struct sw_graph *graph, int code, const char *text);
+
+/* emit.c */
+void instance_forward(struct sw_instance *self, int64_t watermark);
+bool instance_flush(struct sw_instance *self); /* true: sent something */
+bool output_writable(struct sw_instance *self, unsigned output);
+
+void link_send(struct sw_instance *self, struct link *link, struct sw_batch *batch);
+
+/* exchange.c */
+void exchange_emit(struct sw_instance *self, struct output *output, struct sw_batch *batch);
+bool exchange_flush(struct sw_instance *self, struct output *output); /* true: sent something */
+
+/* kernel_stage.c */
+extern const struct sw_operator sw_kernel_operator;
+size_t kernel_state_bytes(const struct sw_kernel *kernel);
+/* A batch came back over an outlet. */
+void kernel_adopt(struct sw_instance *self, struct link *link, struct sw_outlet_result *result);
+
+/* ports.c */
+extern const struct sw_operator sw_relay_operator;
+void input_room(struct sw_input *input);  /* a batch of it has come home */
+void input_close(struct sw_input *input); /* the graph is to stop: no more rows from the program */
+void graph_signal(struct sw_graph *graph);
+
+#endif

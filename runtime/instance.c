@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/* One instance's turn: what comes in over its links, its watermarks, and what operators may ask. */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/clock.h"
+#include "runtime/graph_private.h"
+
+#define BATCHES_A_TURN 8
+
+/* ---- Failures ---- */
+
+void graph_fail(struct sw_graph *graph, int code, const char *text)
+{
+	int nobody = 0;
+
+	/* The first one speaks. R-FAIL -> the acquire in sw_graph_wait: failure is written before
+	 * the threads end, which the waiter sees by joining them. */
+	if (atomic_compare_exchange_strong_explicit(
+		    &graph->failing, &nobody, 1, memory_order_acq_rel, memory_order_relaxed)) {
+		graph->failure.code = code;
+		snprintf(graph->failure.text, sizeof(graph->failure.text), "%s", text);
+	}
+	sw_graph_cancel(graph);
+}
+
+int sw_instance_fail(struct sw_instance *self, int code, const char *format, ...)
+{
+	char text[sizeof(((struct sw_error *)0)->text)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	graph_fail(self->stage->graph, code, text);
+	return code;
+}
+
+void instance_failed(struct sw_instance *self, int code)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "stage %s: %s", self->stage->name, strerror(-code));
+	graph_fail(self->stage->graph, code, text);
+}
+
+/* ---- Batches and watermarks in ---- */
+
+void instance_process(struct sw_instance *self, unsigned input, struct sw_batch *batch)
+{
+	uint64_t intended_ns = self->stage->measures_latency ? batch->intended_ns : 0;
+	uint32_t rows = sw_batch_count(batch);
+	int code;
+
+	if (graph_cancelled(self->stage->graph)) {
+		runner_put(self->runner, batch);
+		return;
+	}
+	code = self->op->process(self, self->state, input, batch);
+	if (code)
+		instance_failed(self, code);
+	if (intended_ns) {
+		uint64_t now_ns = sw_now_ns();
+
+		sw_histogram_record(self->runner->latency,
+			now_ns > intended_ns ? now_ns - intended_ns : 0, rows);
+	}
+}
+
+static int64_t link_watermark(const struct link *link)
+{
+	int64_t hold;
+
+	if (!link->outlet)
+		return link->applied;
+	hold = link->outlet->ops->hold(link->outlet);
+	return hold < link->applied ? hold : link->applied;
+}
+
+void instance_update_watermark(struct sw_instance *self)
+{
+	int64_t watermark = SW_TIME_END;
+
+	for (unsigned i = 0; i < self->stage->inputs; i++) {
+		for (unsigned j = 0; j < self->inputs[i].link_count; j++) {
+			int64_t of_link = link_watermark(self->inputs[i].links[j]);
+
+			if (of_link < watermark)
+				watermark = of_link;
+		}
+	}
+	if (watermark <= self->watermark_in || graph_cancelled(self->stage->graph))
+		return;
+	self->watermark_in = watermark;
+	if (self->op->advance) {
+		int code = self->op->advance(self, self->state, watermark);
+
+		if (code) {
+			instance_failed(self, code);
+			return;
+		}
+	}
+	instance_forward(self, watermark);
+	if (watermark == SW_TIME_END)
+		self->ended = true;
+}
+
+/* Loads the link's watermark, and notes up to where the ring must be drained before it holds. */
+static void link_look(struct link *link)
+{
+	if (link->seen != link->applied)
+		return; /* an earlier one is still to be reached */
+	/* A-WM <- R-WM (link_forward in emit.c) */
+	link->seen = atomic_load_explicit(&link->watermark, memory_order_acquire);
+	if (link->seen != link->applied)
+		link->target = sw_ring_pushed(link->ring);
+}
+
+static bool link_turn(struct sw_instance *self, unsigned input, struct link *link)
+{
+	unsigned most = link->outlet ? 1 : BATCHES_A_TURN;
+	struct sw_outlet_result result;
+	struct sw_batch *batch;
+	bool did = false;
+
+	link_look(link);
+	while (link->outlet && link->outlet->ops->collect(link->outlet, &result)) {
+		did = true;
+		self->current = link;
+		kernel_adopt(self, link, &result);
+	}
+	for (unsigned i = 0; i < most && (batch = sw_ring_pop(link->ring)); i++) {
+		did = true;
+		self->current = link;
+		instance_process(self, input, batch);
+	}
+	if (link->seen != link->applied && sw_ring_popped(link->ring) >= link->target)
+		link->applied = link->seen;
+	return did;
+}
+
+static bool room_below(struct sw_instance *self)
+{
+	for (unsigned i = 0; i < self->stage->outputs; i++)
+		if (!output_writable(self, i))
+			return false;
+	return true;
+}
+
+static bool take_input(struct sw_instance *self)
+{
+	bool did = false;
+
+	for (unsigned i = 0; i < self->stage->inputs; i++)
+		for (unsigned j = 0; j < self->inputs[i].link_count; j++)
+			if (self->inputs[i].links[j]->ring)
+				did |= link_turn(self, i, self->inputs[i].links[j]);
+	instance_update_watermark(self);
+	return did;
+}
+
+/* ---- Sources ---- */
+
+static void source_end(struct sw_instance *self)
+{
+	/* Relaxed: a figure for people; the links carry the watermark. */
+	atomic_store_explicit(&self->backlog_events, 0, memory_order_relaxed);
+	self->ended = true;
+	instance_forward(self, SW_TIME_END);
+}
+
+static bool source_poll(struct sw_instance *self)
+{
+	enum sw_poll poll = self->op->poll(self, self->state);
+	int64_t watermark;
+
+	if (poll == SW_POLL_FAILED) {
+		instance_failed(self, -EIO);
+		return false;
+	}
+	if (poll == SW_POLL_DONE) {
+		source_end(self);
+		return false;
+	}
+	watermark = atomic_load_explicit(&self->source_watermark, memory_order_relaxed);
+	instance_forward(self, watermark);
+	return poll == SW_POLL_MADE;
+}
+
+static bool source_turn(struct sw_instance *self)
+{
+	unsigned most = self->stage->graph->options.ring_slots;
+	bool did = false;
+
+	if (graph_stopping(self->stage->graph)) {
+		source_end(self);
+		return true;
+	}
+	if (self->wake_at_ns > self->runner->now_ns)
+		return false;
+	self->wake_at_ns = 0;
+	/* A source that is behind its schedule goes on while there is room: what it has not made
+	 * yet cannot be spilled. */
+	do {
+		if (!room_below(self)) {
+			self->blocked = true;
+			break;
+		}
+		if (!source_poll(self))
+			break;
+		did = true;
+	} while (!self->ended && --most && counter_get(&self->backlog_events));
+	return did || self->ended;
+}
+
+bool instance_turn(struct sw_instance *self)
+{
+	self->blocked = false;
+	if (self->ended)
+		return false;
+	if (!self->stage->inputs)
+		return source_turn(self);
+	if (self->stage->relays && graph_stopping(self->stage->graph))
+		input_close(self->stage->relays);
+	if (!room_below(self)) {
+		self->blocked = true;
+		return false;
+	}
+	return take_input(self);
+}
+
+/* ---- What operators may ask ---- */
+
+const void *sw_instance_config(const struct sw_instance *self)
+{
+	return self->stage->config;
+}
+
+unsigned sw_instance_index(const struct sw_instance *self)
+{
+	return self->index;
+}
+
+unsigned sw_instance_count(const struct sw_instance *self)
+{
+	return self->stage->instance_count;
+}
+
+int sw_instance_node(const struct sw_instance *self)
+{
+	return self->runner->place.node;
+}
+
+uint32_t sw_instance_batch_rows(const struct sw_instance *self)
+{
+	return self->stage->graph->options.batch_rows;
+}
+
+void sw_instance_watermark(struct sw_instance *self, int64_t watermark)
+{
+	/* Relaxed: read by this thread, and by others as a figure. */
+	atomic_store_explicit(&self->source_watermark, watermark, memory_order_relaxed);
+}
+
+void sw_instance_wake_at(struct sw_instance *self, uint64_t when_ns)
+{
+	self->wake_at_ns = when_ns;
+}
+
+void sw_instance_backlog(struct sw_instance *self, uint64_t events)
+{
+	atomic_store_explicit(&self->backlog_events, events, memory_order_relaxed);
+}
+
+void sw_instance_count_events(struct sw_instance *self, uint64_t events)
+{
+	counter_add(&self->runner->events, events);
+}
+
+void sw_instance_count_late(struct sw_instance *self, uint64_t rows)
+{
+	counter_add(&self->late_rows, rows);
+}
+
+int sw_instance_state_bytes(struct sw_instance *self, size_t bytes)
+{
+	struct sw_graph *graph = self->stage->graph;
+	uint64_t before, now, most;
+
+	/* Relaxed: sums for a limit and a report; nothing is published by them. */
+	before = atomic_fetch_add_explicit(
+		&graph->state_bytes, bytes - self->state_bytes, memory_order_relaxed);
+	now = before + bytes - self->state_bytes;
+	self->state_bytes = bytes;
+	most = counter_get(&graph->state_bytes_max);
+	while (now > most && !atomic_compare_exchange_weak_explicit(&graph->state_bytes_max, &most,
+				     now, memory_order_relaxed, memory_order_relaxed))
+		continue;
+	if (graph->options.max_state_bytes && now > graph->options.max_state_bytes)
+		return sw_instance_fail(self, -ENOMEM,
+			"stage %s: state of %llu bytes: over the limit of %llu (--max-state-bytes)",
+			self->stage->name, (unsigned long long)now,
+			(unsigned long long)graph->options.max_state_bytes);
+	return 0;
+}

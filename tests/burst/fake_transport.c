@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/burst/fake_transport.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "burst/base64.h"
+#include "burst/wire.h"
+#include "runtime/clock.h"
+#include "tests/runtime/cmocka_all.h"
+#include "tests/runtime/random.h"
+
+enum { FLYING_MAX = 4096 };
+
+struct flight {
+	struct sw_exchange *exchange;
+	uint64_t due_ns;
+};
+
+struct fake_transport {
+	struct sw_transport base;
+	struct fake *fake;
+	uint64_t random;
+	struct sw_waiter *waiter;
+	uint32_t value; /* of the waiter, as of the end of the last poll */
+	struct flight flying[FLYING_MAX];
+	uint32_t count;
+	char *previous; /* the last good answer */
+	size_t previous_bytes;
+};
+
+/* ---- The function ---- */
+
+static const struct sw_kernel *find_kernel(const struct fake *fake, const char *name)
+{
+	for (const struct sw_kernel *const *at = fake->options.kernels; *at; at++) {
+		if (strcmp((*at)->name, name) == 0)
+			return *at;
+	}
+	return NULL;
+}
+
+static void set_answer(struct sw_exchange *exchange, const char *bytes, size_t count)
+{
+	if (exchange->answer_capacity < count) {
+		exchange->answer = realloc(exchange->answer, count);
+		assert_non_null(exchange->answer);
+		exchange->answer_capacity = count;
+	}
+	memcpy(exchange->answer, bytes, count);
+	exchange->answer_bytes = count;
+}
+
+static void answer_with(
+	struct sw_exchange *exchange, struct sw_frame_header *header, struct sw_batch *out)
+{
+	size_t bound = sw_frame_bound(out);
+	uint8_t *frame = malloc(bound);
+	char *body = malloc(sw_base64_bytes(bound) + 32);
+	ptrdiff_t bytes;
+	size_t at;
+
+	header->kind = SW_FRAME_ANSWER;
+	header->config_bytes = 0;
+	bytes = sw_frame_encode(header, out, frame, bound);
+	assert_true(bytes > 0);
+	at = (size_t)sprintf(body, "{ \"frame\" : \"");
+	at += sw_base64_encode(frame, (size_t)bytes, body + at);
+	memcpy(body + at, "\" }\n", 4);
+	set_answer(exchange, body, at + 4);
+	free(frame);
+	free(body);
+}
+
+static void run(struct fake_transport *transport, struct sw_exchange *exchange)
+{
+	const size_t head = strlen("{\"frame\":\"");
+	uint8_t *frame = malloc(exchange->body_bytes);
+	ptrdiff_t bytes = sw_base64_decode(
+		exchange->body + head, exchange->body_bytes - head - 2, frame);
+	struct sw_frame_header header;
+	struct sw_batch *in, *out;
+	const struct sw_kernel *kernel;
+	struct sw_error error;
+
+	assert_true(bytes > 0);
+	assert_int_equal(sw_frame_peek(frame, (size_t)bytes, &header, &error), 0);
+	kernel = find_kernel(transport->fake, header.kernel);
+	assert_non_null(kernel);
+	in = sw_batch_create(kernel->in, 4096, 1 << 17);
+	out = kernel->in_place ? in : sw_batch_create(kernel->out, 4096, 1 << 17);
+	assert_int_equal(sw_frame_decode(frame, (size_t)bytes, &header, in, &error), 0);
+	assert_int_equal(kernel->run(header.config, NULL, in, out), 0);
+	answer_with(exchange, &header, out);
+	if (out != in)
+		sw_batch_destroy(out);
+	sw_batch_destroy(in);
+	free(frame);
+	atomic_fetch_add(&transport->fake->counts.runs, 1);
+}
+
+/* ---- Faults ---- */
+
+static enum fake_fault choose(struct fake_transport *transport)
+{
+	const struct fake_options *options = &transport->fake->options;
+	uint32_t at = random_below(&transport->random, 1000);
+
+	if (atomic_load(&options->dead) || options->wrong_certificate)
+		return FAKE_REFUSE;
+	if (options->concurrency && transport->count >= options->concurrency)
+		return FAKE_THROTTLE;
+	for (int fault = 1; fault < FAKE_FAULTS; fault++) {
+		if (at < options->shares[fault])
+			return (enum fake_fault)fault;
+		at -= options->shares[fault];
+	}
+	return FAKE_NONE;
+}
+
+static void keep_previous(struct fake_transport *transport, const struct sw_exchange *exchange)
+{
+	transport->previous = realloc(transport->previous, exchange->answer_bytes);
+	memcpy(transport->previous, exchange->answer, exchange->answer_bytes);
+	transport->previous_bytes = exchange->answer_bytes;
+}
+
+static void spoil(
+	struct fake_transport *transport, struct sw_exchange *exchange, enum fake_fault fault)
+{
+	switch (fault) {
+	case FAKE_TRUNCATE:
+		exchange->answer_bytes /= 2;
+		break;
+	case FAKE_CORRUPT:
+		exchange->answer[exchange->answer_bytes / 2] ^= 1;
+		break;
+	case FAKE_GARBAGE:
+		set_answer(exchange, "<html>hello</html>", 18);
+		break;
+	case FAKE_OTHER:
+		if (transport->previous)
+			set_answer(exchange, transport->previous, transport->previous_bytes);
+		break;
+	default:
+		break;
+	}
+}
+
+static enum sw_outcome outcome_of(enum fake_fault fault)
+{
+	switch (fault) {
+	case FAKE_ERROR:
+		return SW_OUTCOME_FUNCTION;
+	case FAKE_TIMEOUT:
+		return SW_OUTCOME_TIMEOUT;
+	case FAKE_RESET:
+		return SW_OUTCOME_BROKEN;
+	case FAKE_THROTTLE:
+		return SW_OUTCOME_THROTTLED;
+	case FAKE_REFUSE:
+		return SW_OUTCOME_NOT_RUN;
+	default:
+		return SW_OUTCOME_ANSWER;
+	}
+}
+
+/* ---- The table ---- */
+
+static uint64_t now_ns(struct sw_transport *base)
+{
+	(void)base;
+	return sw_now_ns();
+}
+
+static void fly(struct fake_transport *transport, struct sw_exchange *exchange, uint64_t due_ns)
+{
+	assert_true(transport->count < FLYING_MAX);
+	transport->flying[transport->count++] = (struct flight){ exchange, due_ns };
+}
+
+static int submit_warm_up(struct fake_transport *transport, struct sw_exchange *exchange)
+{
+	exchange->outcome = SW_OUTCOME_ANSWER;
+	if (atomic_load(&transport->fake->options.dead))
+		exchange->outcome = SW_OUTCOME_NOT_RUN;
+	if (transport->fake->options.wrong_certificate)
+		exchange->outcome = SW_OUTCOME_PERMANENT;
+	strcpy(exchange->detail, "warm-up");
+	fly(transport, exchange, sw_now_ns() + 1000);
+	return 0;
+}
+
+static int submit(struct sw_transport *base, struct sw_exchange *exchange)
+{
+	struct fake_transport *transport = (struct fake_transport *)base;
+	const struct fake_options *options = &transport->fake->options;
+	const uint64_t latency_ns = options->latency_us * 1000ull + 1;
+	uint64_t due_ns = sw_now_ns() + latency_ns + random_next(&transport->random) % latency_ns;
+	enum fake_fault fault;
+
+	if (exchange->warm_up)
+		return submit_warm_up(transport, exchange);
+	fault = choose(transport);
+	atomic_fetch_add(&transport->fake->counts.requests, 1);
+	atomic_fetch_add(&transport->fake->counts.faults[fault], 1);
+	exchange->sent_ns = fault == FAKE_REFUSE ? 0 : sw_now_ns();
+	exchange->function_us = 100;
+	exchange->cold = false;
+	exchange->answer_bytes = 0;
+	exchange->outcome = outcome_of(fault);
+	if (options->wrong_certificate)
+		exchange->outcome = SW_OUTCOME_PERMANENT;
+	snprintf(exchange->detail, sizeof(exchange->detail), "fault %d", fault);
+	if (fault != FAKE_ERROR && fault != FAKE_THROTTLE && fault != FAKE_REFUSE)
+		run(transport, exchange);
+	if (exchange->outcome == SW_OUTCOME_ANSWER) {
+		spoil(transport, exchange, fault);
+		if (fault == FAKE_NONE)
+			keep_previous(transport, exchange);
+	}
+	if (fault == FAKE_SLOW || fault == FAKE_TIMEOUT)
+		due_ns += options->slow_us * 1000ull;
+	fly(transport, exchange, due_ns);
+	return 0;
+}
+
+static void cancel(struct sw_transport *base, struct sw_exchange *exchange)
+{
+	struct fake_transport *transport = (struct fake_transport *)base;
+
+	for (uint32_t i = 0; i < transport->count; i++) {
+		if (transport->flying[i].exchange == exchange)
+			transport->flying[i--] = transport->flying[--transport->count];
+	}
+}
+
+static void poll(struct sw_transport *base, uint32_t timeout_ms)
+{
+	struct fake_transport *transport = (struct fake_transport *)base;
+	uint64_t until_ns = sw_now_ns() + timeout_ms * 1000000ull;
+
+	for (uint32_t i = 0; i < transport->count; i++) {
+		if (transport->flying[i].due_ns < until_ns)
+			until_ns = transport->flying[i].due_ns;
+	}
+	if (timeout_ms > 0)
+		sw_waiter_wait(transport->waiter, transport->value, until_ns);
+	transport->value = sw_waiter_prepare(transport->waiter);
+}
+
+static struct sw_exchange *next(struct sw_transport *base)
+{
+	struct fake_transport *transport = (struct fake_transport *)base;
+	const uint64_t now = sw_now_ns();
+
+	for (uint32_t i = 0; i < transport->count; i++) {
+		struct sw_exchange *exchange = transport->flying[i].exchange;
+
+		if (transport->flying[i].due_ns > now)
+			continue;
+		transport->flying[i] = transport->flying[--transport->count];
+		return exchange;
+	}
+	return NULL;
+}
+
+static void wakeup(struct sw_transport *base)
+{
+	sw_waiter_notify(((struct fake_transport *)base)->waiter);
+}
+
+static void close_fake(struct sw_transport *base)
+{
+	struct fake_transport *transport = (struct fake_transport *)base;
+
+	sw_waiter_destroy(transport->waiter);
+	free(transport->previous);
+	free(transport);
+}
+
+static const struct sw_transport_ops fake_ops = {
+	.submit = submit,
+	.cancel = cancel,
+	.poll = poll,
+	.next = next,
+	.wakeup = wakeup,
+	.now_ns = now_ns,
+	.close = close_fake,
+};
+
+static int open_fake(void *context, struct sw_transport **made, struct sw_error *error)
+{
+	struct fake_transport *transport = calloc(1, sizeof(*transport));
+
+	(void)error;
+	assert_non_null(transport);
+	transport->base.ops = &fake_ops;
+	transport->fake = context;
+	transport->random = transport->fake->options.seed | 1;
+	transport->waiter = sw_waiter_create();
+	transport->value = sw_waiter_prepare(transport->waiter);
+	*made = &transport->base;
+	return 0;
+}
+
+struct transport_source fake_source(struct fake *fake)
+{
+	return (struct transport_source){ open_fake, fake };
+}

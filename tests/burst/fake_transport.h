@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SW_TESTS_BURST_FAKE_TRANSPORT_H
+#define SW_TESTS_BURST_FAKE_TRANSPORT_H
+
+#include <stdatomic.h>
+
+#include "burst/burst_private.h"
+
+/*
+ * Functions without a network: an exchange runs the kernel when it is submitted and comes back later,
+ * or comes back as the fault that a seeded choice makes of it. Runs on the burst's I/O thread.
+ */
+
+enum fake_fault {
+	FAKE_NONE,
+	FAKE_ERROR,    /* the function fails */
+	FAKE_TIMEOUT,  /* no answer; the function ran */
+	FAKE_RESET,    /* the connection breaks; the function ran */
+	FAKE_TRUNCATE, /* half of the answer, as if it were whole */
+	FAKE_CORRUPT,  /* a bit of the frame is wrong */
+	FAKE_GARBAGE,  /* an answer that is none */
+	FAKE_THROTTLE, /* 429 */
+	FAKE_OTHER,    /* the answer to another request */
+	FAKE_SLOW,     /* a good answer, much later */
+	FAKE_REFUSE,   /* no connection */
+	FAKE_FAULTS,
+};
+
+struct fake_options {
+	const struct sw_kernel *const *kernels; /* ended by null */
+	uint32_t shares[FAKE_FAULTS];           /* per thousand requests */
+	uint32_t latency_us, slow_us;
+	uint32_t concurrency; /* more at once are throttled; 0: no limit */
+	uint64_t seed;
+	_Atomic int dead;     /* every request is refused while it is set */
+	bool wrong_certificate;
+};
+
+struct fake_counts {
+	_Atomic uint64_t requests, runs, faults[FAKE_FAULTS];
+};
+
+struct fake {
+	struct fake_options options;
+	struct fake_counts counts;
+};
+
+/* What burst_create_with wants; the fake outlives the burst. */
+struct transport_source fake_source(struct fake *fake);
+
+#endif

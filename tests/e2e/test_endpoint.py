@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Endpoints that refuse, answer garbage or cannot be trusted: said clearly, and nothing is lost."""
+
+import os
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import common
+from common import LambdaLocal, checksum_of, report, spillway, start, wait_until
+
+OPTIONS = ["q7", "--num-events", 10000, "--workers", 2, "--batch-rows", 500]
+SPILL_ALL = ["--policy", "fixed", "--spill-share", 1, "--retries", 1, "--deadline-ms", 1000]
+
+
+class Garbage:
+    """Answers every connection with words that are no TLS."""
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "https://127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+        return self
+
+    def serve(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                peer.sendall(b"this is no TLS at all\r\n" * 20)
+            except OSError:
+                pass
+            peer.close()
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+class Endpoints(unittest.TestCase):
+    def reclaimed(self, *words):
+        """All comes home and is run locally; a warning says why."""
+        told = report(*OPTIONS, *SPILL_ALL, "--checksum", *words)
+        burst = told["burst"]
+        self.assertEqual((told["result"]["rows"], told["result"]["checksum"]),
+                         checksum_of(*OPTIONS))
+        self.assertEqual(burst["batches_merged"], 0)
+        self.assertEqual(burst["batches_reclaimed"], burst["batches_spilled"])
+        self.assertEqual((burst["lost"], burst["doubled"]), (0, 0))
+        self.assertRegex(told["stderr"], r"^spillway: ")
+        return told
+
+    def test_refuses(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        self.reclaimed("--endpoint", f"https://127.0.0.1:{port}")
+
+    def test_garbage(self):
+        with Garbage() as server:
+            self.reclaimed("--endpoint", server.url)
+
+    def test_wrong_certificate(self):
+        """Not the peer's CA: the system's, and another lambda-local's."""
+        with LambdaLocal() as server, LambdaLocal() as other:
+            told = self.reclaimed("--endpoint", server.url)
+            self.assertIn("ertificate", told["stderr"])
+            self.reclaimed("--endpoint", server.url, "--ca", other.ca)
+            self.assertEqual(server.ledger(), [])
+
+    def test_unknown_function(self):
+        with LambdaLocal() as server:
+            self.reclaimed(*server.options(), "--function", "nosuch")
+
+    def test_function_that_does_not_answer(self):
+        with LambdaLocal("--timeout-ms", 300, function="/bin/false") as server:
+            self.reclaimed(*server.options())
+
+    def test_bad_words(self):
+        for words in [["--endpoint", "ftp://127.0.0.1"], ["--endpoint", "nonsense"],
+                      ["--endpoint", "https://127.0.0.1:1", "--ca", "/nowhere/at/all.pem"]]:
+            with self.subTest(words=words):
+                done = spillway("run", *OPTIONS, *SPILL_ALL, *words)
+                self.assertIn(done.returncode, (1, 2), done.stderr)
+                self.assertRegex(done.stderr, r"^spillway: ")
+
+    def test_lambda_local_that_does_not_start(self):
+        done = spillway("run", *OPTIONS, "--lambda-local=no-such-option=1")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("lambda-local", done.stderr)
+
+
+class BadRows(unittest.TestCase):
+    def test_rows(self):
+        """A file with a bad row: which file, which line, what is wrong."""
+        with tempfile.TemporaryDirectory() as folder:
+            spillway("generate", "--num-events", 1000, "--output", folder, check=0)
+            with open(folder + "/bid.csv") as file:
+                good = file.read().split("\n")
+            for line, change, what in [
+                (17, lambda row: row.replace(row.split(",")[3], "12x", 1), "price"),
+                (2, lambda row: row + ",more", "bid.csv"),
+                (30, lambda row: ",".join(row.split(",")[:4]), "bid.csv"),
+                (1, lambda row: row.replace("price", "prize"), "bid.csv"),
+                (5, lambda row: row + '"', "bid.csv"),
+                (9, lambda row: row.replace(row.split(",")[1], "9" * 30, 1), "auction"),
+            ]:
+                with self.subTest(line=line, what=what):
+                    rows = list(good)
+                    rows[line - 1] = change(rows[line - 1])
+                    with open(folder + "/bid.csv", "w") as file:
+                        file.write("\n".join(rows))
+                    done = spillway("run", "q0", "--input", folder)
+                    self.assertEqual(done.returncode, 1, done.stderr)
+                    self.assertIn("bid.csv", done.stderr)
+                    self.assertIn(what, done.stderr)
+                    self.assertIn(str(line), done.stderr)
+
+
+def children_of(pid):
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat") as file:
+                    parent = int(file.read().rsplit(")", 1)[1].split()[1])
+            except (OSError, IndexError):
+                continue
+            if parent == pid:
+                found.append(int(name))
+    return found
+
+
+class Interrupts(unittest.TestCase):
+    def interrupt(self, times, *words):
+        with tempfile.TemporaryDirectory() as folder:
+            output, told = folder + "/out.csv", folder + "/report.json"
+            process = start("run", *words, "--output", output, "--report", told)
+            self.assertTrue(wait_until(lambda: os.path.exists(output)
+                                       and os.path.getsize(output) > 100000))
+            lambdas = children_of(process.pid)
+            for _ in range(times):
+                process.send_signal(subprocess.signal.SIGINT)
+            _, error = process.communicate(timeout=30)
+            with open(output) as file:
+                text = file.read()
+            with open(told) as file:
+                complete = common.json.load(file)["complete"]
+        self.assertEqual(process.returncode, 130, error)
+        self.assertIs(complete, False)
+        for pid in lambdas:
+            self.assertTrue(wait_until(lambda pid=pid: not os.path.exists(f"/proc/{pid}")))
+        return text
+
+    def test_once(self):
+        """Results so far are whole rows; the rates end the stream, not its end."""
+        text = self.interrupt(1, "q0", "--num-events", 0, "--is-rate-limited",
+                              "--first-event-rate", 100000, "--next-event-rate", 100000)
+        self.assertTrue(text.endswith("\n"))
+        for row in text.splitlines()[1:]:
+            self.assertEqual(row.count(","), 4, row)
+
+    def test_once_while_spilling(self):
+        text = self.interrupt(1, "q0", "--num-events", 0, "--is-rate-limited",
+                              "--first-event-rate", 20000, "--next-event-rate", 20000, "--policy",
+                              "fixed", "--lambda-local=rtt-ms=20")
+        self.assertTrue(text.endswith("\n"))
+
+    def test_twice(self):
+        self.interrupt(2, "q0", "--num-events", 0, "--is-rate-limited", "--first-event-rate",
+                       100000, "--next-event-rate", 100000)
+
+
+if __name__ == "__main__":
+    common.main()

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+set(command_sources ${PROJECT_SOURCE_DIR}/tools/spillway)
+
+sw_test(test_command_options unit)
+target_sources(test_command_options PRIVATE
+	${command_sources}/options.c ${command_sources}/message.c)
+target_link_libraries(test_command_options PRIVATE m)
+
+sw_test(test_command_text unit)
+target_sources(test_command_text PRIVATE
+	${command_sources}/text.c ${command_sources}/series.c ${command_sources}/message.c)
+target_link_libraries(test_command_text PRIVATE m)
+
+add_test(NAME test_command_line
+	COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/test_command_line.py $<TARGET_FILE:spillway>)
+set_tests_properties(test_command_line PROPERTIES LABELS e2e TIMEOUT 120)

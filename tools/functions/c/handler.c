@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/functions/c/handler.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "burst/base64.h"
+#include "burst/wire.h"
+#include "runtime/clock.h"
+#include "tools/functions/c/envelope.h"
+
+#define TEXT_BYTES_MAX (256u << 20) /* of one column: more is refused */
+
+static const char answer_head[] = "{\"frame\":\"", answer_tail[] = "\"}";
+
+struct buffer {
+	char *data;
+	size_t capacity;
+};
+
+/* A kernel that was asked for, and what it keeps. As many as there are kernels. */
+struct instance {
+	const struct sw_kernel *kernel;
+	struct instance *next;
+	struct sw_batch *in, *out; /* null until needed */
+	size_t in_text_bytes, out_text_bytes;
+	void *scratch;
+};
+
+struct handler {
+	const struct sw_kernel *(*find)(const char *name);
+	struct instance *instances; /* most recently made first */
+	struct buffer frame, answer, text;
+};
+
+struct handler *handler_create(const struct sw_kernel *(*find)(const char *name))
+{
+	struct handler *handler = calloc(1, sizeof(*handler));
+
+	if (handler)
+		handler->find = find;
+	return handler;
+}
+
+void handler_destroy(struct handler *handler)
+{
+	struct instance *instance, *next;
+
+	if (!handler)
+		return;
+	for (instance = handler->instances; instance; instance = next) {
+		next = instance->next;
+		sw_batch_destroy(instance->in);
+		sw_batch_destroy(instance->out);
+		free(instance->scratch);
+		free(instance);
+	}
+	free(handler->frame.data);
+	free(handler->answer.data);
+	free(handler->text.data);
+	free(handler);
+}
+
+/* Room for at least `bytes`; what was in it is lost. */
+static int buffer_reserve(struct buffer *buffer, size_t bytes)
+{
+	if (buffer->capacity >= bytes)
+		return 0;
+	free(buffer->data);
+	buffer->capacity = bytes + bytes / 4;
+	buffer->data = malloc(buffer->capacity);
+	if (!buffer->data)
+		buffer->capacity = 0;
+	return buffer->data ? 0 : -ENOMEM;
+}
+
+/* The instance of the frame's kernel, made if need be. */
+static int find_instance(struct handler *handler, const struct sw_frame_header *header,
+	struct instance **found, struct sw_error *error)
+{
+	const struct sw_kernel *kernel = handler->find(header->kernel);
+	struct instance *instance = handler->instances;
+
+	if (!kernel)
+		return sw_error_set(error, -ENOENT, "kernel: %s: this function has none such",
+			header->kernel);
+	if (kernel->version != header->kernel_version)
+		return sw_error_set(error, -EPROTO,
+			"kernel: %s: version %u was asked for, this function has version %u",
+			header->kernel, header->kernel_version, kernel->version);
+	if (kernel->config_bytes != header->config_bytes)
+		return sw_error_set(error, -EPROTO, "kernel: %s: %u bytes of settings (%u expected)",
+			header->kernel, header->config_bytes, kernel->config_bytes);
+	while (instance && instance->kernel != kernel)
+		instance = instance->next;
+	if (!instance) {
+		instance = calloc(1, sizeof(*instance));
+		if (instance && kernel->scratch_bytes)
+			instance->scratch = calloc(1, kernel->scratch_bytes);
+		if (!instance || (kernel->scratch_bytes && !instance->scratch)) {
+			free(instance);
+			return sw_error_set(error, -ENOMEM, "kernel: %s: no memory", header->kernel);
+		}
+		instance->kernel = kernel;
+		instance->next = handler->instances;
+		handler->instances = instance;
+	}
+	*found = instance;
+	return 0;
+}
+
+/* Empties *batch, or makes another if it has not the room. text_bytes 0: the schema's own. */
+static int prepare(struct sw_batch **batch, size_t *text_capacity, const struct sw_schema *schema,
+	uint32_t rows, size_t text_bytes, struct sw_error *error)
+{
+	if (*batch && (*batch)->capacity >= rows && *text_capacity >= text_bytes) {
+		sw_batch_reset(*batch);
+		return 0;
+	}
+	if (*batch && rows < (*batch)->capacity)
+		rows = (*batch)->capacity;
+	if (text_bytes < *text_capacity)
+		text_bytes = *text_capacity;
+	sw_batch_destroy(*batch);
+	*batch = sw_batch_create(schema, rows ? rows : 1, text_bytes);
+	*text_capacity = text_bytes;
+	if (!*batch)
+		return sw_error_set(error, -ENOMEM, "batch: %u rows, %zu bytes of text: no memory",
+			rows, text_bytes);
+	return 0;
+}
+
+static size_t text_in(const struct sw_batch *batch)
+{
+	size_t bytes = 0;
+
+	for (uint32_t i = 0; i < batch->schema->columns; i++) {
+		if (batch->columns[i].offsets)
+			bytes += (size_t)batch->columns[i].offsets[batch->rows];
+	}
+	return bytes;
+}
+
+/* Frame to batch, with more room for text until it fits: only decoding tells how much there is. */
+static int decode(struct handler *handler, size_t frame_bytes, struct instance *instance,
+	struct sw_frame_header *header, struct sw_error *error)
+{
+	size_t text_bytes = instance->in_text_bytes;
+	uint32_t rows = header->rows;
+	int ret;
+
+	for (;;) {
+		ret = prepare(&instance->in, &instance->in_text_bytes, instance->kernel->in, rows,
+			text_bytes, error);
+		if (ret)
+			return ret;
+		ret = sw_frame_decode(
+			handler->frame.data, frame_bytes, header, instance->in, error);
+		if (ret != -ENOSPC || text_bytes >= TEXT_BYTES_MAX)
+			return ret;
+		text_bytes = text_bytes ? text_bytes * 4 : frame_bytes * 2 + 65536;
+		if (text_bytes > TEXT_BYTES_MAX)
+			text_bytes = TEXT_BYTES_MAX;
+	}
+}
+
+/* Runs the kernel on what is in instance->in; *result is where its rows are. */
+static int run_kernel(struct instance *instance, const struct sw_frame_header *header,
+	struct sw_batch **result, struct sw_error *error)
+{
+	const struct sw_kernel *kernel = instance->kernel;
+	struct sw_batch *in = instance->in;
+	uint32_t rows = in->rows;
+	size_t text_bytes = text_in(in);
+	int ret;
+
+	*result = in;
+	if (!kernel->in_place) {
+		if (kernel->limits)
+			kernel->limits(header->config, in->rows, text_bytes, &rows, &text_bytes);
+		if (rows > SW_BATCH_ROWS_MAX)
+			return sw_error_set(error, -E2BIG,
+				"kernel: %s: %u rows could become %u (at most %d)", kernel->name,
+				in->rows, rows, SW_BATCH_ROWS_MAX);
+		ret = prepare(&instance->out, &instance->out_text_bytes, kernel->out, rows,
+			text_bytes ? text_bytes : 1, error);
+		if (ret)
+			return ret;
+		*result = instance->out;
+		sw_batch_copy_meta(instance->out, in);
+	}
+	ret = kernel->run(header->config, instance->scratch, in, *result);
+	if (kernel->in_place)
+		in->schema = kernel->out;
+	if (ret)
+		return sw_error_set(error, ret, "kernel: %s: batch %llu: %s", kernel->name,
+			(unsigned long long)header->seq, strerror(-ret));
+	return 0;
+}
+
+/* The result as JSON in handler->answer. */
+static int encode(struct handler *handler, struct sw_frame_header *header,
+	const struct sw_batch *result, size_t *bytes, struct sw_error *error)
+{
+	size_t bound = sw_frame_bound(result), at = sizeof(answer_head) - 1;
+	ptrdiff_t frame_bytes;
+
+	header->kind = SW_FRAME_ANSWER;
+	if (buffer_reserve(&handler->frame, bound) != 0)
+		return sw_error_set(error, -ENOMEM, "answer: %zu bytes: no memory", bound);
+	frame_bytes = sw_frame_encode(header, result, handler->frame.data, bound);
+	if (frame_bytes < 0)
+		return sw_error_set(error, (int)frame_bytes, "answer: %zu bytes: %s", bound,
+			strerror((int)-frame_bytes));
+	*bytes = at + sw_base64_bytes((size_t)frame_bytes) + sizeof(answer_tail) - 1;
+	if (buffer_reserve(&handler->answer, *bytes) != 0)
+		return sw_error_set(error, -ENOMEM, "answer: %zu bytes: no memory", *bytes);
+	memcpy(handler->answer.data, answer_head, at);
+	at += sw_base64_encode(handler->frame.data, (size_t)frame_bytes, handler->answer.data + at);
+	memcpy(handler->answer.data + at, answer_tail, sizeof(answer_tail) - 1);
+	return 0;
+}
+
+static void sleep_cost(const struct sw_frame_header *header, uint64_t begin_ns)
+{
+	uint64_t events = header->events ? header->events : header->rows;
+	uint64_t until_ns = begin_ns + events * header->op_delay_ns;
+	struct timespec until = {
+		.tv_sec = (time_t)(until_ns / 1000000000u),
+		.tv_nsec = (long)(until_ns % 1000000000u),
+	};
+
+	if (header->op_delay_ns == 0)
+		return;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		;
+}
+
+static int run(struct handler *handler, const char *payload, size_t payload_bytes, size_t *bytes,
+	struct sw_error *error)
+{
+	uint64_t begin_ns = sw_now_ns();
+	struct sw_frame_header header;
+	struct instance *instance = NULL;
+	struct sw_batch *result, shape;
+	const char *digits;
+	size_t digit_count;
+	ptrdiff_t frame_bytes;
+	int ret;
+
+	if (!sw_envelope_frame(payload, payload_bytes, &digits, &digit_count))
+		return sw_error_set(
+			error, -EINVAL, "event: no \"frame\" in it ({\"frame\": \"BASE64\"} expected)");
+	if (buffer_reserve(&handler->frame, digit_count / 4 * 3 + 3) != 0)
+		return sw_error_set(error, -ENOMEM, "event: %zu bytes: no memory", payload_bytes);
+	frame_bytes = sw_base64_decode(digits, digit_count, handler->frame.data);
+	if (frame_bytes < 0)
+		return sw_error_set(error, -EBADMSG, "event: frame: not Base64");
+	ret = sw_frame_peek(handler->frame.data, (size_t)frame_bytes, &header, error);
+	if (!ret && header.kind != SW_FRAME_REQUEST)
+		ret = sw_error_set(error, -EPROTO, "event: frame: not a request");
+	if (!ret)
+		ret = find_instance(handler, &header, &instance, error);
+	if (!ret)
+		ret = decode(handler, (size_t)frame_bytes, instance, &header, error);
+	if (ret)
+		return ret;
+	sleep_cost(&header, begin_ns);
+	/* A kernel that works in place may turn its batch's columns into others. */
+	shape = *instance->in;
+	ret = run_kernel(instance, &header, &result, error);
+	if (!ret)
+		ret = encode(handler, &header, result, bytes, error);
+	*instance->in = shape;
+	return ret;
+}
+
+static const char *error_type(int code)
+{
+	switch (code) {
+	case -EBADMSG:
+		return "Spillway.BrokenFrame";
+	case -EPROTO:
+		return "Spillway.OtherVersion";
+	case -ENOENT:
+		return "Spillway.UnknownKernel";
+	case -ENOMEM:
+		return "Spillway.OutOfMemory";
+	case -EINVAL:
+		return "Spillway.BadEvent";
+	default:
+		return "Spillway.KernelFailed";
+	}
+}
+
+int handler_run(struct handler *handler, const char *payload, size_t payload_bytes,
+	const char **answer, size_t *answer_bytes)
+{
+	struct sw_error error = { .text = "" };
+	int ret = run(handler, payload, payload_bytes, answer_bytes, &error);
+	int size;
+
+	*answer = handler->answer.data;
+	if (!ret)
+		return 0;
+	for (char *c = error.text; *c; c++) {
+		/* It goes between quotes, and may name what a stranger sent. */
+		if (*c == '"' || *c == '\\' || (unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+			*c = '\'';
+	}
+	*answer = "{}";
+	*answer_bytes = 2;
+	if (buffer_reserve(&handler->text, 512) == 0) {
+		size = snprintf(handler->text.data, handler->text.capacity,
+			"{\"errorMessage\":\"%s\",\"errorType\":\"%s\"}", error.text,
+			error_type(ret));
+		*answer = handler->text.data;
+		*answer_bytes = (size_t)size;
+	}
+	return ret;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SW_FUNCTIONS_HANDLER_H
+#define SW_FUNCTIONS_HANDLER_H
+
+#include <stddef.h>
+
+#include "runtime/api.h"
+#include "runtime/kernel.h"
+
+/*
+ * What the function does with an event: {"frame": "BASE64"} in, the kernel's answer as
+ * {"frame": "BASE64"} out. Buffers, batches and scratch are kept between events. One thread.
+ */
+
+struct handler;
+
+/* find gives a kernel by name, or null. Null: no memory. */
+struct handler *handler_create(const struct sw_kernel *(*find)(const char *name));
+void handler_destroy(struct handler *handler);
+
+/*
+ * 0: *answer (borrowed until the next call) is the answer's JSON. -errno: *answer is the JSON of the
+ * error, to be handed in as such. Sleeps as long as the frame's simulated cost says.
+ */
+SW_MUST_CHECK int handler_run(struct handler *handler, const char *payload, size_t payload_bytes,
+	const char **answer, size_t *answer_bytes);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "burst/burst.h"
+#include "nexmark/query.h"
+#include "runtime/topology.h"
+#include "tools/spillway/message.h"
+#include "tools/spillway/run_options.h"
+
+#define AT(field) offsetof(struct run_options, field)
+
+/* One line of the table each: name and field, what --help calls the value, default, help. */
+#define HEADING(text)                                             \
+	{                                                         \
+		text, OPTION_HEADING, 0, "", NULL, "", 0, 0, NULL \
+	}
+#define FLAG(name, field, help)                                          \
+	{                                                                \
+		name, OPTION_FLAG, AT(field), "", NULL, help, 0, 0, NULL \
+	}
+#define TEXT(name, field, value, preset, help)                                \
+	{                                                                     \
+		name, OPTION_TEXT, AT(field), value, preset, help, 0, 0, NULL \
+	}
+#define CHOICE(name, field, choices, preset, help)                                   \
+	{                                                                            \
+		name, OPTION_CHOICE, AT(field), choices, preset, help, 0, 0, choices \
+	}
+#define COUNT(name, field, value, preset, help, least, most)                          \
+	{                                                                             \
+		name, OPTION_COUNT, AT(field), value, preset, help, least, most, NULL \
+	}
+#define NUMBER(name, field, value, preset, help, least, most)                          \
+	{                                                                              \
+		name, OPTION_NUMBER, AT(field), value, preset, help, least, most, NULL \
+	}
+
+static const struct option_row rows[] = {
+	HEADING("Source (beside the generator's options below):"),
+	TEXT("input", input, "DIR", NULL,
+		"read DIR's person.csv, auction.csv, bid.csv instead of generating"),
+	FLAG("replay", replay, "make the columns in memory before the start"),
+	FLAG("is-rate-limited", is_rate_limited,
+		"open loop at the generator's rates; else as fast as it can"),
+
+	HEADING("Engine:"),
+	COUNT("workers", workers, "N", "one per core", "worker threads", 1, SW_WORKERS_MAX),
+	TEXT("pin", pin, "auto|none|LIST", "auto",
+		"where workers are pinned; LIST is of cpus, like 0,2-5"),
+	COUNT("batch-rows", batch_rows, "N", "1024", "most events of a batch", 1,
+		SW_BATCH_ROWS_MAX),
+	COUNT("ring-slots", ring_slots, "N", "64", "batches that a ring holds", 2, 65536),
+	CHOICE("huge-pages", huge_pages, "auto|off", "auto", "for batches"),
+	{ "max-state-bytes", OPTION_BYTES, AT(max_state_bytes), "BYTES", "no limit",
+		"the run fails when its state passes this; K, M, G", 0, 0, NULL },
+	NUMBER("op-delay-us", op_delay_us, "US", "0",
+		"simulated cost per event of the burstable stage, us", 0, 1e6),
+
+	HEADING("Query:"),
+	COUNT("watermark-delay-ms", watermark_delay_ms, "MS", "4000",
+		"--input: disorder that is waited for, ms", 0, 1e15),
+	CHOICE("processing-time", processing_time, "arrival|event", "arrival", "q12: its clock"),
+	FLAG("tokens", tokens, "tokenize: one row per token, not counts"),
+
+	HEADING("Sink:"),
+	TEXT("output", output, "FILE.csv", "a blackhole", "where the result goes"),
+	FLAG("checksum", checksum, "sum the hashes of the result's rows"),
+	FLAG("ordered", ordered, "--output: rows sorted by their bytes"),
+	TEXT("late", late, "FILE.csv", NULL, "--input: where rows go that are left out as late"),
+
+	HEADING("Bursting:"),
+	TEXT("policy", policy, "NAME", "none; spillway with an endpoint",
+		"when batches are spilled: none, fixed, spillway"),
+	NUMBER("spill-share", spill_share, "F", "0.5", "fixed: share of the batches, 0 to 1", 0, 1),
+	TEXT("endpoint", endpoint, "URL", NULL, "https://HOST[:PORT] of the functions"),
+	TEXT("function", function, "NAME", "spillway", "the function's name there"),
+	TEXT("ca", ca, "FILE", "the system's", "PEM file the endpoint is checked against"),
+	{ "lambda-local", OPTION_MAYBE, AT(lambda_local), "[=OPTIONS]", NULL,
+		"start a lambda-local for this run, like =concurrency=8,rtt-ms=5", 0, 0, NULL },
+	COUNT("sample-us", sample_us, "US", "250", "the controller's period, us", 50, 1000000),
+	COUNT("max-inflight", max_inflight, "N", "64", "invocations at once", 1,
+		SW_BURST_INFLIGHT_MAX),
+	COUNT("max-invocations", max_invocations, "N", "no limit",
+		"invocations of the run, retries included", 1, 1e15),
+	NUMBER("budget-usd-per-hour", budget_usd_per_hour, "USD", "no limit",
+		"most to spend, dollars an hour", 0, 1e9),
+	COUNT("deadline-ms", deadline_ms, "MS", "10000", "of one invocation, ms", 1, 900000),
+	COUNT("retries", retries, "N", "3", "of one batch, before it is run locally", 0, 100),
+
+	HEADING("Report:"),
+	TEXT("report", report, "FILE.json", NULL, "everything that was measured"),
+	CHOICE("progress", progress, "auto|always|never", "auto",
+		"a live line; auto: on a terminal"),
+	TEXT("trace", trace, "FILE", NULL, "time series, one JSON object per 100 ms"),
+};
+
+void run_options_init(struct run_options *options)
+{
+	*options = (struct run_options){
+		.generator = SW_NEXMARK_OPTIONS_INIT,
+		.pin = "auto",
+		.batch_rows = 1024,
+		.ring_slots = 64,
+		.huge_pages = "auto",
+		.watermark_delay_ms = 4000,
+		.processing_time = "arrival",
+		.spill_share = 0.5,
+		.function = "spillway",
+		.sample_us = 250,
+		.max_inflight = 64,
+		.deadline_ms = 10000,
+		.retries = 3,
+		.progress = "auto",
+	};
+}
+
+static int set_generator(
+	void *target, const char *name, const char *value, char *why, size_t why_bytes)
+{
+	const struct sw_nexmark_option *option = sw_nexmark_option_find(name);
+	struct sw_error error = { 0 };
+
+	if (!option)
+		return -ENOENT;
+	if (!value || sw_nexmark_options_set(target, name, value, &error) == 0)
+		return 0;
+	snprintf(why, why_bytes, "%s", error.text);
+	return -EINVAL;
+}
+
+static int set_run_generator(
+	void *target, const char *name, const char *value, char *why, size_t why_bytes)
+{
+	struct run_options *options = target;
+
+	options->generator_given |= value != NULL;
+	return set_generator(&options->generator, name, value, why, why_bytes);
+}
+
+static bool generator_flag(void *target, const char *name)
+{
+	const struct sw_nexmark_option *option = sw_nexmark_option_find(name);
+
+	(void)target;
+	return option && option->unit[0] == '\0';
+}
+
+void run_options_sets(struct run_options *options, struct option_set sets[RUN_OPTION_SETS])
+{
+	sets[0] = (struct option_set){ rows, sizeof(rows) / sizeof(rows[0]), options, NULL, NULL };
+	sets[1] = (struct option_set){ NULL, 0, options, set_run_generator, generator_flag };
+}
+
+struct option_set generator_option_set(struct sw_nexmark_options *options)
+{
+	return (struct option_set){ NULL, 0, options, set_generator, generator_flag };
+}
+
+void generator_options_print(FILE *out)
+{
+	const struct sw_nexmark_option *option;
+
+	fprintf(out, "\nGenerator (also as --camelCase):\n");
+	for (uint32_t i = 0; (option = sw_nexmark_option_at(i)); i++)
+		options_print_row(
+			out, option->name, option->unit, option->default_text, option->help);
+}
+
+void run_options_print(FILE *out)
+{
+	options_print(out, rows, sizeof(rows) / sizeof(rows[0]));
+	generator_options_print(out);
+}
+
+const char *run_options_policy(const struct run_options *options)
+{
+	if (options->policy)
+		return options->policy;
+	return options->endpoint || options->lambda_local ? "spillway" : "none";
+}
+
+static int check_policy(const struct run_options *options)
+{
+	const char *policy = run_options_policy(options);
+	const char *const *names = sw_burst_policies();
+	char list[256] = "";
+
+	for (size_t i = 0; names[i]; i++) {
+		if (strcmp(names[i], policy) == 0)
+			return 0;
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? ", " : "",
+			names[i]);
+	}
+	return say(EXIT_USAGE, "unknown policy: %s: not one of %s", policy, list);
+}
+
+static int check_query(const struct run_options *options)
+{
+	char list[512] = "";
+
+	if (options->query && sw_nexmark_query_find(options->query))
+		return 0;
+	for (unsigned i = 0; i < sw_nexmark_query_count(); i++)
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? ", " : "",
+			sw_nexmark_query_at(i)->name);
+	if (!options->query)
+		return say(EXIT_USAGE, "no query: run: which one is missing (%s)", list);
+	return say(EXIT_USAGE, "unknown query: %s: not one of %s", options->query, list);
+}
+
+static int check_places(const struct run_options *options)
+{
+	struct sw_place places[SW_WORKERS_MAX];
+	unsigned workers = (unsigned)options->workers;
+	struct sw_topology *topology;
+	struct sw_error error = { 0 };
+	int result;
+
+	if (sw_topology_open(&topology, &error) != 0)
+		return 0; /* the run says so, if it matters */
+	result = sw_topology_place(topology, options->pin, &workers, places, &error);
+	sw_topology_close(topology);
+	return result ? say(EXIT_USAGE, "bad option: --pin %s: %s", options->pin, error.text) : 0;
+}
+
+static int clash(const char *option, const char *why)
+{
+	return say(EXIT_USAGE, "bad options: --%s: %s", option, why);
+}
+
+int run_options_check(const struct run_options *options)
+{
+	struct sw_error error = { 0 };
+	bool none = strcmp(run_options_policy(options), "none") == 0;
+
+	if (check_query(options) || check_policy(options))
+		return EXIT_USAGE;
+	if (check_places(options))
+		return EXIT_USAGE;
+	if (sw_nexmark_options_check(&options->generator, &error) != 0)
+		return say(EXIT_USAGE, "bad option: %s", error.text);
+	if (options->input && options->generator_given)
+		return clash("input", "the generator's options do not go with it (leave one out)");
+	if (options->input && options->is_rate_limited)
+		return clash("is-rate-limited", "a file has no rate (only the generator has)");
+	if (options->replay && !options->input && options->generator.num_events == 0)
+		return clash(
+			"replay", "an endless stream does not fit into memory (--num-events N)");
+	if (options->ordered && !options->output)
+		return clash("ordered", "there is nothing to order without --output");
+	if (options->late && !options->input)
+		return clash("late", "only a stream from files (--input) has late rows");
+	if (options->endpoint && options->lambda_local)
+		return clash("lambda-local", "--endpoint is given too (one of them)");
+	if (!none && !options->endpoint && !options->lambda_local)
+		return say(EXIT_USAGE,
+			"bad options: --policy %s: it needs somewhere to spill to "
+			"(--endpoint URL, or --lambda-local)",
+			options->policy);
+	return 0;
+}
