@@ -22,19 +22,19 @@ static int check_options(const struct sw_burst_options *options, struct sw_error
 		return sw_error_set(
 			error, -EINVAL, "spill-share: %g: not in 0..1", options->spill_share);
 	if (options->sample_us < 50 || options->sample_us > 1000000)
-		return sw_error_set(error, -EINVAL, "sample-us: %u: not in 50..1000000",
-			options->sample_us);
+		return sw_error_set(
+			error, -EINVAL, "sample-us: %u: not in 50..1000000", options->sample_us);
 	if (options->max_inflight < 1 || options->max_inflight > SW_BURST_INFLIGHT_MAX)
 		return sw_error_set(error, -EINVAL, "max-inflight: %u: not in 1..%d",
 			options->max_inflight, SW_BURST_INFLIGHT_MAX);
 	if (options->deadline_ms < 1 || options->deadline_ms > 900000)
-		return sw_error_set(error, -EINVAL, "deadline-ms: %u: not in 1..900000",
-			options->deadline_ms);
+		return sw_error_set(
+			error, -EINVAL, "deadline-ms: %u: not in 1..900000", options->deadline_ms);
 	if (options->retries > 100)
 		return sw_error_set(error, -EINVAL, "retries: %u: not in 0..100", options->retries);
 	if (options->function_mb < 128 || options->function_mb > 10240)
-		return sw_error_set(error, -EINVAL, "function-mb: %u: not in 128..10240",
-			options->function_mb);
+		return sw_error_set(
+			error, -EINVAL, "function-mb: %u: not in 128..10240", options->function_mb);
 	if (!(options->budget_usd_per_hour >= 0 && options->budget_usd_per_hour < 1e9))
 		return sw_error_set(error, -EINVAL, "budget-usd-per-hour: %g: not in 0..1e9",
 			options->budget_usd_per_hour);

@@ -150,8 +150,8 @@ int io_start(struct sw_burst *burst, struct sw_error *error);
 void io_stop(struct sw_burst *burst);
 void io_wake(struct sw_burst *burst); /* any thread: a ring has something for it */
 
-/* controller.c: prepare publishes the first decisions; start makes a thread when the policy samples;
- * stop ends both. */
+/* controller.c: prepare publishes the first decisions; start makes a thread when the policy
+ * samples; stop ends both. */
 int controller_prepare(struct sw_burst *burst, struct sw_error *error);
 int controller_start(struct sw_burst *burst, struct sw_error *error);
 void controller_stop(struct sw_burst *burst);

@@ -20,6 +20,8 @@ size_t client_read(char *to, size_t size, size_t count, void *context)
 	struct sw_exchange *exchange = easy->exchange;
 	size_t bytes = exchange->body_bytes - easy->sent_bytes;
 
+	if (easy->rewound)
+		return CURL_READFUNC_ABORT;
 	if (exchange->sent_ns == 0)
 		exchange->sent_ns = sw_now_ns();
 	if (bytes > size * count)
@@ -27,6 +29,19 @@ size_t client_read(char *to, size_t size, size_t count, void *context)
 	memcpy(to, exchange->body + easy->sent_bytes, bytes);
 	easy->sent_bytes += bytes;
 	return bytes;
+}
+
+/* libcurl wants to send the body again, on another connection. It must not, for the function may
+ * have run; it is let do so as far as the body, and stopped there: refusing here leads libcurl 8.14
+ * into memory that it has freed. */
+int client_seek(void *context, curl_off_t offset, int origin)
+{
+	struct client_easy *easy = context;
+
+	(void)offset;
+	(void)origin;
+	easy->rewound = easy->rewound || easy->sent_bytes > 0;
+	return CURL_SEEKFUNC_OK;
 }
 
 static bool grow_answer(struct sw_exchange *exchange, size_t wanted)
@@ -119,9 +134,14 @@ static struct client_easy *take_easy(struct client *client)
 	return easy;
 }
 
-static void put_easy(struct client *client, struct client_easy *easy)
+static void put_easy(struct client *client, struct client_easy *easy, bool reusable)
 {
 	curl_multi_remove_handle(client->multi, easy->curl);
+	if (!reusable) {
+		/* libcurl 8.14 keeps the wish to rewind in a handle that has failed. */
+		curl_easy_cleanup(easy->curl);
+		easy->curl = NULL;
+	}
 	easy->exchange = NULL;
 	easy->next = client->idle;
 	client->idle = easy;
@@ -164,10 +184,11 @@ static int submit(struct sw_transport *transport, struct sw_exchange *exchange)
 	easy->exchange = exchange;
 	easy->sent_bytes = 0;
 	easy->function_failed = false;
+	easy->rewound = false;
 	easy->error[0] = '\0';
 	set_request(client, easy);
 	if (curl_multi_add_handle(client->multi, easy->curl) != CURLM_OK) {
-		put_easy(client, easy);
+		put_easy(client, easy, false);
 		return -ENOMEM;
 	}
 	return 0;
@@ -178,7 +199,7 @@ static void cancel(struct sw_transport *transport, struct sw_exchange *exchange)
 	struct client_easy *easy = exchange->handle;
 
 	exchange->handle = NULL;
-	put_easy((struct client *)transport, easy);
+	put_easy((struct client *)transport, easy, false);
 }
 
 /* ---- Outcomes ---- */
@@ -266,7 +287,7 @@ static struct sw_exchange *next(struct sw_transport *transport)
 		else if (exchange->outcome == SW_OUTCOME_ANSWER)
 			client->timeouts_in_row = 0;
 		exchange->handle = NULL;
-		put_easy(client, easy);
+		put_easy(client, easy, code == CURLE_OK);
 		return exchange;
 	}
 	return NULL;

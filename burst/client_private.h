@@ -21,7 +21,8 @@ struct client_easy {
 	struct client *client;
 	struct sw_exchange *exchange; /* null: idle */
 	size_t sent_bytes;
-	bool function_failed; /* X-Amz-Function-Error came */
+	bool rewound;             /* libcurl wanted to send the body a second time */
+	bool function_failed;     /* X-Amz-Function-Error came */
 	struct client_easy *next; /* of the idle ones */
 	char error[CURL_ERROR_SIZE];
 };
@@ -37,6 +38,7 @@ struct client {
 };
 
 size_t client_read(char *to, size_t size, size_t count, void *context);
+int client_seek(void *context, curl_off_t offset, int origin);
 size_t client_write(char *from, size_t size, size_t count, void *context);
 size_t client_header(char *line, size_t size, size_t count, void *context);
 

@@ -16,7 +16,8 @@ int sw_burst_supported(struct sw_error *error)
 	if (info->version_num < CURL_OLDEST)
 		return sw_error_set(error, -ENOTSUP,
 			"HTTP/2 spilling: libcurl %s: older ones than 8.0 report truncated HTTP/2 "
-			"answers as whole and resend requests silently (install libcurl 8 or newer; "
+			"answers as whole and resend requests silently (install libcurl 8 or "
+			"newer; "
 			"Debian 12 has it in bookworm-backports: see tools/setup)",
 			info->version);
 	if (!(info->features & CURL_VERSION_HTTP2) || !(info->features & CURL_VERSION_SSL))
@@ -40,8 +41,8 @@ static size_t endpoint_bytes(const char *endpoint)
 	return bytes;
 }
 
-static int make_urls(struct client *client, const struct sw_client_options *options,
-	struct sw_error *error)
+static int make_urls(
+	struct client *client, const struct sw_client_options *options, struct sw_error *error)
 {
 	size_t bytes = endpoint_bytes(options->endpoint);
 	char *name;
@@ -92,9 +93,11 @@ int client_easy_setup(struct client *client, struct client_easy *easy)
 	curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)CLIENT_UPLOAD_BYTES);
 	curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, (long)CLIENT_UPLOAD_BYTES);
-	/* A read function without a seek function: libcurl cannot send a body twice in silence. */
+	/* Read and seek of our own: libcurl cannot send a body twice in silence. */
 	curl_easy_setopt(curl, CURLOPT_READFUNCTION, client_read);
 	curl_easy_setopt(curl, CURLOPT_READDATA, easy);
+	curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, client_seek);
+	curl_easy_setopt(curl, CURLOPT_SEEKDATA, easy);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, client_write);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, easy);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, client_header);
@@ -111,8 +114,7 @@ static int make_multi(struct client *client)
 	curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
 	curl_multi_setopt(
 		client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)CLIENT_CONNECTIONS_MAX);
-	curl_multi_setopt(
-		client->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)CLIENT_STREAMS_MAX);
+	curl_multi_setopt(client->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)CLIENT_STREAMS_MAX);
 	return 0;
 }
 

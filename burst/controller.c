@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The controller: samples every site, learns what things cost, lets the policy decide, and publishes
- * the decisions to the producers.
+ * The controller: samples every site, learns what things cost, lets the policy decide, and
+ * publishes the decisions to the producers.
  *
  * Protocol. The controller's thread alone writes here; producers and consumers read the published
  * snapshot between two of their quiescent states (QSBR), which the runtime announces.
@@ -41,7 +41,7 @@
 #define SHIP_WEIGHT  0.3
 
 enum {
-	SHIP_BATCHES = 8,   /* between two looks at the shipping cost */
+	SHIP_BATCHES = 8, /* between two looks at the shipping cost */
 	WHY_EVERY_MS = 20,
 };
 
@@ -60,9 +60,9 @@ struct controller {
 
 	uint32_t edge_count;
 	struct edge_knowledge edges[BURST_EDGES_MAX];
-	uint32_t *edge_of;    /* by outlet */
+	uint32_t *edge_of;              /* by outlet */
 	struct sw_site_sample *samples; /* by outlet */
-	uint8_t *states;      /* the policy's, by outlet */
+	uint8_t *states;                /* the policy's, by outlet */
 
 	double ship_ns_per_row;
 	uint64_t ship_batches, ship_rows, ship_cpu_ns; /* when last looked at */
@@ -112,9 +112,8 @@ static bool is_near(uint32_t a, uint32_t b)
 
 static bool is_same(const struct decision *a, const struct decision *b)
 {
-	return a->mode == b->mode && a->share == b->share &&
-		is_near(a->threshold, b->threshold) &&
-		is_near(a->outstanding_max, b->outstanding_max) && a->steal == b->steal;
+	return a->mode == b->mode && a->share == b->share && is_near(a->threshold, b->threshold) &&
+	       is_near(a->outstanding_max, b->outstanding_max) && a->steal == b->steal;
 }
 
 static bool has_changed(const struct controller *controller)
@@ -282,8 +281,7 @@ static void decide(struct controller *controller)
 static void sample(struct controller *controller)
 {
 	for (uint32_t i = 0; i < controller->burst->outlet_count; i++)
-		sw_site_sample(
-			controller->burst->outlets[i]->site.site, &controller->samples[i]);
+		sw_site_sample(controller->burst->outlets[i]->site.site, &controller->samples[i]);
 }
 
 static void *controller_main(void *context)

@@ -2,9 +2,9 @@
 /*
  * The I/O thread: takes spilled batches from the outlets' rings, sends them, hands answers back.
  *
- * Protocol. It is the consumer of every spill ring, the producer of every decided ring and the owner
- * of every pool of answers; anyone may wake it. It sends only as much as its window allows: what it
- * cannot send stays QUEUED, where the consumer may take it back.
+ * Protocol. It is the consumer of every spill ring, the producer of every decided ring and the
+ * owner of every pool of answers; anyone may wake it. It sends only as much as its window allows:
+ * what it cannot send stays QUEUED, where the consumer may take it back.
  *
  * Ordering. W1 -> W2: a producer pushes, then exchanges io_asleep; the thread exchanges io_asleep,
  * then looks at the rings. The exchanges of one variable have one order: if the producer's comes
@@ -25,6 +25,7 @@ enum {
 	SLEEP_LONGEST_MS = 1000,
 	HEDGE_LOOK_MS = 5, /* how often slow requests are looked for */
 	PROBE_LOOK_MS = 50,
+	WARM_UP_LONGEST_MS = 3000,
 };
 
 void io_wake(struct sw_burst *burst)
@@ -86,7 +87,7 @@ static void take_new(struct io *io)
 	for (;;) {
 		const bool usable = limits_usable(io, now_ns);
 
-		if (usable && !limits_may_send(io, now_ns))
+		if (usable && !limits_may_send(io))
 			return;
 		slot = next_slot(io, &outlet, &generation);
 		if (!slot)
@@ -171,7 +172,7 @@ static bool can_take(struct io *io)
 {
 	const uint64_t now_ns = io_now(io);
 
-	return !limits_usable(io, now_ns) || limits_may_send(io, now_ns);
+	return !limits_usable(io, now_ns) || limits_may_send(io);
 }
 
 static void sleep_or_poll(struct io *io)
@@ -202,7 +203,10 @@ static void warm_up(struct io *io)
 {
 	io->warm.warm_up = true;
 	io->warm.deadline_ms = io->burst->options.deadline_ms;
+	if (io->warm.deadline_ms > WARM_UP_LONGEST_MS)
+		io->warm.deadline_ms = WARM_UP_LONGEST_MS;
 	io->warming = io->transport->ops->submit(io->transport, &io->warm) == 0;
+	io->tried = io->tried || !io->warming;
 }
 
 static void *io_main(void *context)

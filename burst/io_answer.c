@@ -63,35 +63,40 @@ static bool is_answer_to(const struct sw_frame_header *header, const struct requ
 	const struct sw_kernel *kernel = request->outlet->site.kernel;
 
 	return header->kind == SW_FRAME_ANSWER && header->job == request->outlet->burst->job &&
-		header->edge == request->outlet->site.edge && header->seq == request->seq &&
-		header->kernel_version == kernel->version &&
-		strcmp(header->kernel, kernel->name) == 0;
+	       header->edge == request->outlet->site.edge && header->seq == request->seq &&
+	       header->kernel_version == kernel->version &&
+	       strcmp(header->kernel, kernel->name) == 0;
 }
 
-static int read_frame(struct request *request, uint8_t **frame, size_t *frame_bytes,
-	struct sw_error *error)
+/* Null, with the error set: the body has no frame that answers the request. */
+static uint8_t *read_frame(struct request *request, size_t *frame_bytes, struct sw_error *error)
 {
 	struct sw_exchange *exchange = &request->exchange;
 	struct sw_frame_header header;
 	size_t characters = 0;
 	ptrdiff_t bytes;
 	char *text;
-	int rc;
 
 	text = find_alone(exchange->answer, exchange->answer_bytes, &characters);
 	if (!text)
 		text = find_in_json(exchange->answer, exchange->answer_bytes, &characters);
-	if (!text)
-		return sw_error_set(error, -EBADMSG, "answer: not {\"frame\": \"...\"}");
+	if (!text) {
+		sw_error_set(error, -EBADMSG, "answer: not {\"frame\": \"...\"}");
+		return NULL;
+	}
 	bytes = sw_base64_decode(text, characters, text);
-	if (bytes < 0)
-		return sw_error_set(error, -EBADMSG, "answer: frame: not Base64");
-	*frame = (uint8_t *)text;
+	if (bytes < 0) {
+		sw_error_set(error, -EBADMSG, "answer: frame: not Base64");
+		return NULL;
+	}
 	*frame_bytes = (size_t)bytes;
-	rc = sw_frame_peek(*frame, *frame_bytes, &header, error);
-	if (!rc && !is_answer_to(&header, request))
-		rc = sw_error_set(error, -EBADMSG, "answer: frame: is of another request");
-	return rc;
+	if (sw_frame_peek(text, *frame_bytes, &header, error))
+		return NULL;
+	if (!is_answer_to(&header, request)) {
+		sw_error_set(error, -EBADMSG, "answer: frame: is of another request");
+		return NULL;
+	}
+	return (uint8_t *)text;
 }
 
 enum answer_state answer_read(
@@ -113,7 +118,8 @@ enum answer_state answer_read(
 			sw_error_set(error, -EBADMSG, "answer: is empty");
 			return ANSWER_CORRUPT;
 		}
-		if (read_frame(request, &frame, &bytes, error))
+		frame = read_frame(request, &bytes, error);
+		if (!frame)
 			return ANSWER_CORRUPT;
 	}
 	*batch = sw_pool_get(outlet->answers);

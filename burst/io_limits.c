@@ -16,8 +16,12 @@
 #define USD_PER_GB_SECOND 0.0000166667
 
 enum {
-	BREAKER_FAILURES = 16,     /* unknown outcomes in a row */
-	BREAKER_REFUSALS = 6,      /* no connection, or permanent, in a row */
+	/* In a row, without one success. What fails within one spacing counts once: a broken
+	 * connection takes all its streams with it. */
+	BREAKER_FAILURES = 12,
+	BREAKER_REFUSALS = 6, /* no connection, or permanent */
+	BREAKER_TIMEOUTS = 3, /* each has cost a deadline */
+	BREAKER_SPACING_MS = 5,
 	PROBE_FIRST_MS = 500,
 	PROBE_LONGEST_MS = 15000,
 	BACKOFF_FIRST_MS = 10,
@@ -25,7 +29,7 @@ enum {
 	WINDOW_CUT_LEAST_MS = 1,
 	WINDOW_CUT_MOST_MS = 20,
 	LOG_EVERY_MS = 1000,
-	BUDGET_AHEAD_S = 10,       /* of the budget's rate may be spent at once */
+	BUDGET_AHEAD_S = 10, /* of the budget's rate may be spent at once */
 };
 
 static const char *const outcome_names[SW_OUTCOMES] = {
@@ -67,7 +71,7 @@ static bool exhausted(struct io *io, uint64_t now_ns)
 		const double seconds = (double)(now_ns - io->started_ns) / 1e9 + BUDGET_AHEAD_S;
 
 		return (double)burst_get(&counters->nano_usd) / 1e9 >=
-			options->budget_usd_per_hour / 3600 * seconds;
+		       options->budget_usd_per_hour / 3600 * seconds;
 	}
 	return false;
 }
@@ -85,16 +89,14 @@ bool limits_probe_due(struct io *io, uint64_t now_ns)
 	return io->breaker_open && !io->warming && now_ns >= io->probe_at_ns;
 }
 
-bool limits_may_send(struct io *io, uint64_t now_ns)
+bool limits_may_send(const struct io *io)
 {
-	(void)now_ns;
-	return io->flying < (uint32_t)io->window && io->idle;
+	return io->tried && io->flying < (uint32_t)io->window && io->idle;
 }
 
 static void tell(struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns)
 {
-	if (io->told_ns[outcome] != 0 &&
-		now_ns - io->told_ns[outcome] < LOG_EVERY_MS * MS_NS)
+	if (io->told_ns[outcome] != 0 && now_ns - io->told_ns[outcome] < LOG_EVERY_MS * MS_NS)
 		return;
 	io->told_ns[outcome] = now_ns;
 	burst_log(io->burst, "endpoint: %s: %s: %s", io->burst->options.endpoint,
@@ -135,6 +137,7 @@ static void open_breaker(struct io *io, const char *detail, uint64_t now_ns)
 /* A connection stands: one failure more, and the breaker is open again, for longer. */
 void limits_connected(struct io *io)
 {
+	io->tried = true;
 	if (!io->breaker_open)
 		return;
 	io->breaker_open = false;
@@ -145,6 +148,7 @@ void limits_connected(struct io *io)
 void limits_not_connected(
 	struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns)
 {
+	io->tried = true;
 	if (!io->troubled)
 		tell(io, outcome, detail, now_ns);
 	open_breaker(io, detail, now_ns);
@@ -220,7 +224,12 @@ void limits_bad(struct io *io, enum sw_outcome outcome, const char *detail, uint
 		tell(io, outcome, detail, now_ns);
 	if (outcome == SW_OUTCOME_NOT_RUN || outcome == SW_OUTCOME_PERMANENT)
 		bearable = BREAKER_REFUSALS;
-	io->failures_in_row++;
+	if (outcome == SW_OUTCOME_TIMEOUT)
+		bearable = BREAKER_TIMEOUTS;
+	if (now_ns - io->failed_ns >= BREAKER_SPACING_MS * MS_NS) {
+		io->failed_ns = now_ns;
+		io->failures_in_row++;
+	}
 	if (io->breaker_open || io->failures_in_row >= bearable)
 		open_breaker(io, detail, now_ns);
 }
@@ -251,7 +260,6 @@ void limits_pay_time(struct io *io, const struct sw_exchange *exchange, uint64_t
 			burst_get(&counters->nano_usd) - nano_usd(USD_PER_REQUEST));
 		return;
 	}
-	burst_add(&counters->nano_usd,
-		nano_usd(function_us / 1e6 * io->burst->options.function_mb / 1024 *
-			USD_PER_GB_SECOND));
+	burst_add(&counters->nano_usd, nano_usd(function_us / 1e6 * io->burst->options.function_mb /
+						1024 * USD_PER_GB_SECOND));
 }

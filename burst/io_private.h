@@ -55,27 +55,30 @@ struct io {
 	uint32_t busy;   /* requests that are not free */
 	uint32_t flying; /* invocations in flight */
 	uint32_t no_room, backing_off;
-	uint32_t turn;   /* outlet to take from next */
+	uint32_t turn; /* outlet to take from next */
 	struct sw_exchange warm;
 	bool warming;
+	bool told_unfit; /* a batch or an answer that does not fit was logged */
 
 	uint64_t random;
 
 	/* io_limits.c */
-	double window;             /* invocations at once that the peer bears */
+	double window; /* invocations at once that the peer bears */
 	uint32_t failures_in_row;
-	bool breaker_open; /* nothing is sent but probes for a connection */
-	bool troubled;     /* it was open, and nothing has gone well since */
+	uint64_t failed_ns; /* when the last of them was counted */
+	bool tried;         /* the first warm-up has ended: nothing is sent before */
+	bool breaker_open;  /* nothing is sent but probes for a connection */
+	bool troubled;      /* it was open, and nothing has gone well since */
 	uint64_t probe_at_ns, probe_wait_ns;
 	uint64_t started_ns;
-	uint64_t window_cut_ns;    /* when the window was last made smaller */
+	uint64_t window_cut_ns;     /* when the window was last made smaller */
 	uint64_t recent[IO_RECENT]; /* round trips, ns */
 	uint32_t recent_count, recent_at;
 	uint64_t told_ns[SW_OUTCOMES]; /* when a failure of this kind was last logged */
 };
 
 /* io_request.c */
-struct request *request_take(struct io *io);       /* null: all are in use */
+struct request *request_take(struct io *io); /* null: all are in use */
 void request_free(struct io *io, struct request *request);
 /* Encodes the slot's batch (ENCODING) and sends it off, or gives it up. */
 void request_begin(struct io *io, struct request *request);
@@ -92,14 +95,14 @@ void request_decided(struct io *io, struct request *request, struct sw_batch *an
 
 /* io_answer.c */
 enum answer_state { ANSWER_ADOPTED, ANSWER_LATE, ANSWER_CORRUPT, ANSWER_TOO_BIG, ANSWER_NO_ROOM };
-/* Reads the body of a good answer; ADOPTED: the slot is the caller's to hand over, with *batch. `text`
- * says what is wrong with a CORRUPT or TOO_BIG one. */
+/* Reads the body of a good answer; ADOPTED: the slot is the caller's to hand over, with *batch.
+ * `text` says what is wrong with a CORRUPT or TOO_BIG one. */
 enum answer_state answer_read(
 	struct request *request, struct sw_batch **batch, struct sw_error *error);
 
 /* io_limits.c */
-bool limits_may_send(struct io *io, uint64_t now_ns); /* room in the window */
-bool limits_usable(struct io *io, uint64_t now_ns);   /* not: everything is to be reclaimed */
+bool limits_may_send(const struct io *io);          /* connected, and room in the window */
+bool limits_usable(struct io *io, uint64_t now_ns); /* not: everything is to be reclaimed */
 bool limits_probe_due(struct io *io, uint64_t now_ns);
 /* How a warm-up or a probe ended. */
 void limits_connected(struct io *io);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A request's life: encode, send, and what follows from how it ended. Each ends in request_free, and
- * each slot in request_decided or in somebody else's decision.
+ * A request's life: encode, send, and what follows from how it ended. Each ends in request_free,
+ * and each slot in request_decided or in somebody else's decision.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -87,8 +87,8 @@ static void fill_header(const struct request *request, struct sw_frame_header *h
 	header->seq = request->seq;
 	header->attempt = request->attempt;
 	header->op_delay_ns = outlet->site.op_delay_ns > UINT32_MAX
-		? UINT32_MAX
-		: (uint32_t)outlet->site.op_delay_ns;
+				      ? UINT32_MAX
+				      : (uint32_t)outlet->site.op_delay_ns;
 	header->deadline_ms = burst->options.deadline_ms;
 	header->config_bytes = kernel->config_bytes;
 	if (kernel->config_bytes > 0)
@@ -144,6 +144,15 @@ static int make_body(struct request *request)
 	return 0;
 }
 
+/* It will be the same with every batch of its kind: one message a run. */
+static void log_once(struct io *io, const struct request *request, const char *why)
+{
+	if (!io->told_unfit)
+		burst_log(io->burst, "edge %s: batch %llu: is run locally: %s",
+			request->outlet->site.edge_name, (unsigned long long)request->seq, why);
+	io->told_unfit = true;
+}
+
 void request_begin(struct io *io, struct request *request)
 {
 	struct ledger_slot *slot = request->slot;
@@ -163,9 +172,7 @@ void request_begin(struct io *io, struct request *request)
 	rc = encode(request, slot->batch);
 	ledger_end_encode(slot, request->generation);
 	if (rc) {
-		burst_log(io->burst, "edge %s: batch %llu: cannot be encoded: %s",
-			request->outlet->site.edge_name, (unsigned long long)request->seq,
-			strerror(-rc));
+		log_once(io, request, strerror(-rc));
 		request_give_up(io, request);
 		return;
 	}
@@ -263,7 +270,7 @@ static void take_answer(struct io *io, struct request *request, uint64_t round_t
 		request_failed(io, request, SW_OUTCOME_BROKEN);
 		break;
 	case ANSWER_TOO_BIG:
-		burst_log(io->burst, "edge %s: %s", request->outlet->site.edge_name, error.text);
+		log_once(io, request, error.text);
 		request_failed(io, request, SW_OUTCOME_PERMANENT);
 		break;
 	}
@@ -306,8 +313,8 @@ void request_ended(struct io *io, struct request *request)
 		take_answer(io, request, 0);
 		return;
 	}
-	round_trip_ns = exchange->sent_ns && now_ns > exchange->sent_ns ? now_ns - exchange->sent_ns
-	                                                               : 0;
+	round_trip_ns =
+		exchange->sent_ns && now_ns > exchange->sent_ns ? now_ns - exchange->sent_ns : 0;
 	count_exchange(io, request, round_trip_ns);
 	/* No longer in flight, whatever it is from now on. */
 	set_state(io, request, REQUEST_FREE);
@@ -335,7 +342,7 @@ void request_hedge(struct io *io, struct request *request, uint64_t now_ns)
 		io->breaker_open || now_ns - request->flown_ns < usual_ns ||
 		(double)burst_get(&counters->hedges) + 1 >
 			HEDGE_SHARE * (double)burst_get(&counters->attempts) ||
-		!limits_may_send(io, now_ns) || !limits_usable(io, now_ns))
+		!limits_may_send(io) || !limits_usable(io, now_ns))
 		return;
 	twin = request_take(io);
 	if (!grow((void **)&twin->frame, &twin->frame_capacity, request->frame_bytes)) {

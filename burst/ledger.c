@@ -7,11 +7,11 @@
  *
  * Protocol. A slot has a producer thread, the I/O thread and a consumer thread (producer and
  * consumer may be the same). The producer fills a FREE slot and makes it QUEUED. The I/O thread
- * takes it to ENCODING, reads the batch, and takes it to PENDING. Then one compare-and-swap decides:
- * the I/O thread's to DONE (an answer) or RECLAIMED (it gave up), or the consumer's to RECLAIMED. The
- * consumer may also reclaim from QUEUED, never from ENCODING, for the batch is being read then. The
- * consumer frees the slot. The word carries a generation, so a decision that comes so late that
- * the slot is in other use fails like any other late one.
+ * takes it to ENCODING, reads the batch, and takes it to PENDING. Then one compare-and-swap
+ * decides: the I/O thread's to DONE (an answer) or RECLAIMED (it gave up), or the consumer's to
+ * RECLAIMED. The consumer may also reclaim from QUEUED, never from ENCODING, for the batch is being
+ * read then. The consumer frees the slot. The word carries a generation, so a decision that comes
+ * so late that the slot is in other use fails like any other late one.
  *
  * Ordering. The slot also travels through rings, which order what is not said here.
  *   L1 -> L2  the batch and the producer's fields, before they are encoded

@@ -30,7 +30,8 @@ struct ledger_slot {
 	uint64_t seq;
 	uint64_t onset_ns; /* the episode's first batch: when it began; else 0 */
 
-	/* Written by the I/O thread after ledger_adopt, before it hands the slot to the consumer. */
+	/* Written by the I/O thread after ledger_adopt, before it hands the slot to the consumer.
+	 */
 	struct sw_batch *answer;
 
 	/* The consumer's own: the list of what is out, in the order of the offers. */

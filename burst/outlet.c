@@ -36,11 +36,15 @@ static const struct decision *decision_of(struct outlet *outlet)
 	return &snapshot->decisions[outlet->index];
 }
 
-/* Keeps track of episodes of pressure. True: this batch may leave. */
+/*
+ * Keeps track of episodes of pressure: one begins when the fill reaches the threshold, and is over
+ * when the fill is below it and everything that left is back. True: this batch may leave.
+ */
 static bool above_threshold(struct outlet *outlet, const struct decision *decision, uint32_t fill)
 {
 	if (fill < decision->threshold) {
-		outlet->in_episode = false;
+		if (outlet->in_episode && sw_ring_fill(outlet->idle) == outlet->slot_count)
+			outlet->in_episode = false;
 		return false;
 	}
 	if (!outlet->in_episode) {
@@ -72,8 +76,8 @@ static bool refuse(struct outlet *outlet, const struct sw_batch *batch)
 	return false;
 }
 
-static bool offer(struct sw_outlet *base, struct sw_batch *batch, uint32_t fill, bool ring_full,
-	int64_t hold)
+static bool offer(
+	struct sw_outlet *base, struct sw_batch *batch, uint32_t fill, bool ring_full, int64_t hold)
 {
 	struct outlet *outlet = (struct outlet *)base;
 	struct ledger_slot *slot;
@@ -153,7 +157,8 @@ static void give_back(
 	sw_ring_push(outlet->idle, slot);
 }
 
-/* Nothing has come back, and there is nothing else to do: the newest batch that has not been sent. */
+/* Nothing has come back, and there is nothing else to do: the newest batch that has not been sent.
+ */
 static struct ledger_slot *steal(struct outlet *outlet)
 {
 	struct ledger_slot *slot = outlet->newest;
@@ -265,8 +270,8 @@ static int make_answers(struct outlet *outlet)
 	return outlet->answers ? 0 : -ENOMEM;
 }
 
-int outlet_create(struct sw_burst *burst, const struct sw_site_options *site,
-	struct outlet **made, struct sw_error *error)
+int outlet_create(struct sw_burst *burst, const struct sw_site_options *site, struct outlet **made,
+	struct sw_error *error)
 {
 	struct outlet *outlet = aligned_alloc(SW_CACHE_LINE, sizeof(*outlet));
 	const uint32_t slots = site->batches_max > 0 ? site->batches_max : 1;

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /*
- * Policies: what decides whether a batch leaves. One file each, one line in policy.c. Private to burst.
- * A policy never touches the data path: it fills in decisions, which the controller publishes to
- * the producers.
+ * Policies: what decides whether a batch leaves. One file each, one line in policy.c. Private to
+ * burst. A policy never touches the data path: it fills in decisions, which the controller
+ * publishes to the producers.
  */
 
 enum decision_mode {
@@ -49,8 +49,8 @@ struct sw_burst_options;
 
 struct policy {
 	const char *name;
-	bool offers;  /* false: never spills, needs no endpoint */
-	bool samples; /* false: decides once, no controller thread */
+	bool offers;        /* false: never spills, needs no endpoint */
+	bool samples;       /* false: decides once, no controller thread */
 	size_t state_bytes; /* per outlet, zeroed */
 	/* Fills in the decision, and why for people (the outlet's edge shows it). */
 	void (*decide)(const struct sw_burst_options *options, void *state,

@@ -3,11 +3,11 @@
  * spillway: a batch leaves when it would wait in the ring for longer than a function takes.
  *
  * The ring's wait is its fill times the time a batch takes here; both are measured, and so is the
- * function's time. So there is a fill from which on leaving is quicker: the threshold, which producers
- * apply by themselves the moment a spike comes. A full ring is always reason enough, for what
- * cannot enter it pushes back on the source. Where shipping a row takes as much of our CPU as computing
- * it, nothing leaves: the host would only get slower. What shipping costs is learned from a few
- * probes, sent only when there is pressure.
+ * function's time. So there is a fill from which on leaving is quicker: the threshold, which
+ * producers apply by themselves the moment a spike comes. A full ring is always reason enough, for
+ * what cannot enter it pushes back on the source. Where shipping a row takes as much of our CPU as
+ * computing it, nothing leaves: the host would only get slower. What shipping costs is learned from
+ * a few probes, sent only when there is pressure.
  */
 #include <math.h>
 #include <stdio.h>
@@ -16,15 +16,15 @@
 #include "burst/policy.h"
 
 /* Before anything is known. */
-#define PRIOR_REMOTE_NS         20e6
-#define PRIOR_SHIP_ROW_NS       10.0
-#define PRIOR_SHIP_BATCH_NS     60e3
-#define PRIOR_FACTOR            4.0 /* the prior is not further from the truth than this */
+#define PRIOR_REMOTE_NS     20e6
+#define PRIOR_SHIP_ROW_NS   10.0
+#define PRIOR_SHIP_BATCH_NS 60e3
+#define PRIOR_FACTOR        4.0 /* the prior is not further from the truth than this */
 
 enum {
-	KNOWN_BATCHES = 16,     /* shipped, from which on the learned cost is believed */
-	PROBES_OUT = 2,         /* at once */
-	PROBE_AGAIN_MS = 5000,  /* costs change */
+	KNOWN_BATCHES = 16,    /* shipped, from which on the learned cost is believed */
+	PROBES_OUT = 2,        /* at once */
+	PROBE_AGAIN_MS = 5000, /* costs change */
 	PROBE_LAST_MS = 100,
 };
 
@@ -66,7 +66,7 @@ static enum worth worth_of(struct state *state, const struct policy_view *view, 
 		view->now_ns - state->probe_from_ns > PROBE_AGAIN_MS * 1000000ull)
 		state->probe_from_ns = view->now_ns;
 	return view->now_ns - state->probe_from_ns < PROBE_LAST_MS * 1000000ull ? WORTH_PROBE
-	                                                                       : WORTH_NEVER;
+										: WORTH_NEVER;
 }
 
 /* How long a batch that left now would be away. What is queued before it goes in rounds. */
@@ -115,7 +115,8 @@ static void spill(const struct policy_view *view, double ship_ns, bool probe,
 		if (decision->outstanding_max > PROBES_OUT)
 			decision->outstanding_max = PROBES_OUT;
 	}
-	snprintf(why, why_bytes, "%s from %u batches on: %.3g ns to ship, %.3g ns to compute, %.3g ms away",
+	snprintf(why, why_bytes,
+		"%s from %u batches on: %.3g ns to ship, %.3g ns to compute, %.3g ms away",
 		probe ? "probes" : "spills", decision->threshold, ship_ns, view->local_ns_per_row,
 		away_ns / 1e6);
 }

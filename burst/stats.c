@@ -19,7 +19,8 @@ static void sum_outlets(const struct sw_burst *burst, struct sw_burst_stats *sta
 	}
 }
 
-/* While it runs nothing is lost, for what is not back is out; at the end the ledger says what is. */
+/* While it runs nothing is lost, for what is not back is out; at the end the ledger says what is.
+ */
 static void settle(const struct sw_burst *burst, struct sw_burst_stats *stats)
 {
 	const uint64_t back = stats->batches_merged + stats->batches_reclaimed;

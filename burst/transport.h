@@ -9,32 +9,32 @@
 #include "runtime/api.h"
 
 /*
- * How invocations get to functions and answers back; a table, so that tests can put a fake in. Private
- * to burst. All calls on the I/O thread, but wakeup.
+ * How invocations get to functions and answers back; a table, so that tests can put a fake in.
+ * Private to burst. All calls on the I/O thread, but wakeup.
  */
 
 enum sw_outcome {
-	SW_OUTCOME_ANSWER,     /* a whole body came back */
-	SW_OUTCOME_NOT_RUN,    /* surely not run: no connection */
-	SW_OUTCOME_THROTTLED,  /* surely not run: too many at once */
-	SW_OUTCOME_FUNCTION,   /* ran, and failed */
-	SW_OUTCOME_TIMEOUT,    /* unknown: no answer within the deadline */
-	SW_OUTCOME_BROKEN,     /* unknown: reset, truncated, a server's error */
-	SW_OUTCOME_PERMANENT,  /* will fail again: wrong certificate, no such function, no HTTP/2 */
+	SW_OUTCOME_ANSWER,    /* a whole body came back */
+	SW_OUTCOME_NOT_RUN,   /* surely not run: no connection */
+	SW_OUTCOME_THROTTLED, /* surely not run: too many at once */
+	SW_OUTCOME_FUNCTION,  /* ran, and failed */
+	SW_OUTCOME_TIMEOUT,   /* unknown: no answer within the deadline */
+	SW_OUTCOME_BROKEN,    /* unknown: reset, truncated, a server's error */
+	SW_OUTCOME_PERMANENT, /* will fail again: wrong certificate, no such function, no HTTP/2 */
 	SW_OUTCOMES,
 };
 
-/* One request and what came of it. The I/O thread owns it; the transport borrows it from submit until
- * it is returned by next, or cancelled. */
+/* One request and what came of it. The I/O thread owns it; the transport borrows it from submit
+ * until it is returned by next, or cancelled. */
 struct sw_exchange {
 	/* Set before submit; body lives as long as the exchange is in flight. */
 	const char *body;
 	size_t body_bytes;
 	uint32_t deadline_ms;
-	bool warm_up;  /* no invocation: opens a connection, any answer will do */
+	bool warm_up; /* no invocation: opens a connection, any answer will do */
 
-	/* The answer's body; a buffer that the transport grows up to answer_max and reuses. Freed by
-	 * the I/O thread. */
+	/* The answer's body; a buffer that the transport grows up to answer_max and reuses. Freed
+	 * by the I/O thread. */
 	char *answer;
 	size_t answer_bytes, answer_capacity, answer_max;
 

@@ -91,8 +91,7 @@ void sw_frame_set_attempt(void *frame, size_t bytes, uint32_t attempt)
 	uint8_t *at = frame;
 
 	put_u32(at + 12, attempt);
-	put_u32(at + bytes - FRAME_CRC_BYTES,
-		libdeflate_crc32(0, frame, bytes - FRAME_CRC_BYTES));
+	put_u32(at + bytes - FRAME_CRC_BYTES, libdeflate_crc32(0, frame, bytes - FRAME_CRC_BYTES));
 }
 
 int sw_frame_peek(
@@ -102,7 +101,8 @@ int sw_frame_peek(
 
 	memset(header, 0, sizeof(*header));
 	if (bytes < FRAME_FIXED_BYTES)
-		return sw_error_set(error, -EBADMSG, "frame: ends in its header (%zu bytes)", bytes);
+		return sw_error_set(
+			error, -EBADMSG, "frame: ends in its header (%zu bytes)", bytes);
 	if (memcmp(at, magic, sizeof(magic)) != 0)
 		return sw_error_set(error, -EBADMSG, "frame: does not begin with SPLW");
 	if (at[4] != SW_FRAME_VERSION)
@@ -118,8 +118,8 @@ int sw_frame_peek(
 		return sw_error_set(error, -EBADMSG, "frame: config of %u bytes: at most %d",
 			header->config_bytes, SW_KERNEL_CONFIG_MAX);
 	if (at[76 + SW_KERNEL_NAME_MAX] != 0)
-		return sw_error_set(error, -EBADMSG, "frame: kernel name: longer than %d",
-			SW_KERNEL_NAME_MAX);
+		return sw_error_set(
+			error, -EBADMSG, "frame: kernel name: longer than %d", SW_KERNEL_NAME_MAX);
 	header->kind = (enum sw_frame_kind)at[5];
 	header->attempt = get_u32(at + 12);
 	header->job = get_u64(at + 16);

@@ -25,7 +25,8 @@ struct sw_frame_header {
 	char kernel[SW_KERNEL_NAME_MAX + 1];
 	uint64_t job;  /* random number of the run */
 	uint32_t edge; /* number of the spilled edge in the run */
-	uint64_t seq;  /* number of the spilled batch on the edge; job/edge/seq is the idempotency key */
+	uint64_t seq;  /* number of the spilled batch on the edge; job/edge/seq is the idempotency
+			  key */
 	uint32_t attempt;     /* 1, 2, ... */
 	uint32_t rows;        /* rows of the batch in the frame */
 	uint32_t op_delay_ns; /* simulated cost per event of the request's `events`; 0: none */
@@ -56,8 +57,8 @@ SW_API SW_MUST_CHECK int sw_frame_peek(
 /*
  * Checks the whole frame (CRC first) and appends its rows to `batch` (empty; its schema must match
  * the frame's column types one by one; dictionaries on the wire are resolved: text columns of the
- * batch must be plain). -EBADMSG: the frame is broken; -ENOSPC: its rows or text do not fit the batch;
- * -EPROTO: other version or schema. On failure the batch is empty.
+ * batch must be plain). -EBADMSG: the frame is broken; -ENOSPC: its rows or text do not fit the
+ * batch; -EPROTO: other version or schema. On failure the batch is empty.
  */
 SW_API SW_MUST_CHECK int sw_frame_decode(const void *frame, size_t bytes,
 	struct sw_frame_header *header, struct sw_batch *batch, struct sw_error *error);

@@ -55,21 +55,21 @@ static uint8_t width_of(uint64_t range)
 }
 
 /* Runs `body` for every counted row with `row` as its physical number. */
-#define FOR_ROWS(batch, count, body)                                                               \
-	do {                                                                                       \
-		const uint16_t *const selected_ = (batch)->selected;                               \
-                                                                                                   \
-		if (selected_) {                                                                   \
-			for (uint32_t i = 0; i < (count); i++) {                                   \
-				const uint32_t row = selected_[i];                                 \
-				body;                                                              \
-			}                                                                          \
-		} else {                                                                           \
-			for (uint32_t i = 0; i < (count); i++) {                                   \
-				const uint32_t row = i;                                            \
-				body;                                                              \
-			}                                                                          \
-		}                                                                                  \
+#define FOR_ROWS(batch, count, body)                                 \
+	do {                                                         \
+		const uint16_t *const selected_ = (batch)->selected; \
+                                                                     \
+		if (selected_) {                                     \
+			for (uint32_t i = 0; i < (count); i++) {     \
+				const uint32_t row = selected_[i];   \
+				body;                                \
+			}                                            \
+		} else {                                             \
+			for (uint32_t i = 0; i < (count); i++) {     \
+				const uint32_t row = i;              \
+				body;                                \
+			}                                            \
+		}                                                    \
 	} while (0)
 
 #define DEFINE_INTEGERS(NAME, TYPE)                                                                \
@@ -80,7 +80,7 @@ static uint8_t width_of(uint64_t range)
 		TYPE high = low;                                                                   \
                                                                                                    \
 		FOR_ROWS(batch, count, low = values[row] < low ? values[row] : low;                \
-			high = values[row] > high ? values[row] : high);                           \
+			 high = values[row] > high ? values[row] : high);                          \
 		*lowest = low;                                                                     \
 		*highest = high;                                                                   \
 	}                                                                                          \
@@ -97,15 +97,15 @@ static uint8_t width_of(uint64_t range)
 			break;                                                                     \
 		case 2:                                                                            \
 			FOR_ROWS(batch, count,                                                     \
-				const uint16_t narrow =                                            \
-					(uint16_t)((uint64_t)(int64_t)values[row] - low);          \
-				memcpy(to + 2 * (size_t)i, &narrow, 2));                           \
+				 const uint16_t narrow =                                           \
+					 (uint16_t)((uint64_t)(int64_t)values[row] - low);         \
+				 memcpy(to + 2 * (size_t)i, &narrow, 2));                          \
 			break;                                                                     \
 		case 4:                                                                            \
 			FOR_ROWS(batch, count,                                                     \
-				const uint32_t narrow =                                            \
-					(uint32_t)((uint64_t)(int64_t)values[row] - low);          \
-				memcpy(to + 4 * (size_t)i, &narrow, 4));                           \
+				 const uint32_t narrow =                                           \
+					 (uint32_t)((uint64_t)(int64_t)values[row] - low);         \
+				 memcpy(to + 4 * (size_t)i, &narrow, 4));                          \
 			break;                                                                     \
 		default:                                                                           \
 			break;                                                                     \
@@ -259,8 +259,8 @@ struct dictionary_use {
 	bool too_long; /* an entry's length does not fit u16 */
 };
 
-static void find_used(struct dictionary_use *use, const struct sw_batch *batch,
-	const struct sw_column *column)
+static void find_used(
+	struct dictionary_use *use, const struct sw_batch *batch, const struct sw_column *column)
 {
 	const struct sw_dictionary *dictionary = column->dictionary;
 	const int32_t *codes = column->data;
@@ -357,8 +357,8 @@ static int get_integers(const struct column_head *head, const uint8_t *from,
 		return 0;
 	}
 	if (head->encoding != FRAME_NARROW)
-		return sw_error_set(error, -EBADMSG, "frame: integer column: encoding %u",
-			head->encoding);
+		return sw_error_set(
+			error, -EBADMSG, "frame: integer column: encoding %u", head->encoding);
 	if ((head->width != 0 && head->width != 1 && head->width != 2 && head->width != 4) ||
 		head->payload != 8 + (size_t)rows * head->width)
 		return sw_error_set(error, -EBADMSG, "frame: narrow column: wrong size");
@@ -394,7 +394,8 @@ static int get_text(const struct column_head *head, const uint8_t *from, struct 
 	for (uint32_t i = 0; i < rows; i++) {
 		total += get_narrow(from, width, i);
 		if (total > head->payload - lengths)
-			return sw_error_set(error, -EBADMSG, "frame: text column: row %u: too long", i);
+			return sw_error_set(
+				error, -EBADMSG, "frame: text column: row %u: too long", i);
 		column->offsets[i + 1] = (int32_t)total;
 	}
 	if (total != head->payload - lengths)
@@ -416,8 +417,8 @@ static int get_entries(const uint8_t *lengths, uint32_t entries, size_t bytes, u
 	}
 	starts[entries] = (uint32_t)total;
 	if (total != bytes)
-		return sw_error_set(error, -EBADMSG, "frame: dictionary: entries of %zu bytes in %zu",
-			total, bytes);
+		return sw_error_set(error, -EBADMSG,
+			"frame: dictionary: entries of %zu bytes in %zu", total, bytes);
 	return 0;
 }
 
@@ -451,8 +452,8 @@ static int get_dictionary(const struct column_head *head, const uint8_t *from,
 		uint32_t length;
 
 		if (code >= entries)
-			return sw_error_set(error, -EBADMSG, "frame: dictionary: code %u of %u", code,
-				entries);
+			return sw_error_set(
+				error, -EBADMSG, "frame: dictionary: code %u of %u", code, entries);
 		length = starts[code + 1] - starts[code];
 		if (length > column->text_capacity - size)
 			return text_full(error, column);

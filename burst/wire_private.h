@@ -12,7 +12,8 @@ enum {
 	FRAME_FIXED_BYTES = 108,
 	FRAME_COLUMN_BYTES = 8,
 	FRAME_CRC_BYTES = 4,
-	/* Dictionaries up to this many entries are remapped on the stack; bigger ones are resolved. */
+	/* Dictionaries up to this many entries are remapped on the stack; bigger ones are resolved.
+	 */
 	FRAME_DICTIONARY_MAX = 16384,
 };
 
@@ -74,7 +75,8 @@ size_t sw_frame_column_bound(const struct sw_batch *batch, const struct sw_colum
 int sw_frame_get_column(
 	struct frame_reader *in, struct sw_column *column, uint32_t rows, struct sw_error *error);
 
-/* Makes the whole frame that of another attempt, its CRC too. The frame is one of our own making. */
+/* Makes the whole frame that of another attempt, its CRC too. The frame is one of our own making.
+ */
 void sw_frame_set_attempt(void *frame, size_t bytes, uint32_t attempt);
 
 #endif

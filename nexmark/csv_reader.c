@@ -36,7 +36,8 @@ static int fill(struct csv_reader *reader, struct sw_error *error)
 		char *grown;
 
 		if (reader->capacity >= CSV_RECORD_BYTES)
-			return bad(reader, error, "longer than 16 MiB (a quote that is not closed?)");
+			return bad(
+				reader, error, "longer than 16 MiB (a quote that is not closed?)");
 		grown = realloc(reader->buffer, 2 * reader->capacity);
 		if (!grown)
 			return sw_error_set(error, -ENOMEM, "%s: out of memory", reader->name);
@@ -44,8 +45,8 @@ static int fill(struct csv_reader *reader, struct sw_error *error)
 		reader->capacity *= 2;
 	}
 	do
-		got = read(reader->fd, reader->buffer + reader->end,
-			reader->capacity - reader->end);
+		got = read(
+			reader->fd, reader->buffer + reader->end, reader->capacity - reader->end);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return sw_error_set(error, -errno, "%s: %s", reader->name, strerror(errno));
@@ -276,8 +277,9 @@ int csv_reader_open(struct csv_reader *reader, const char *directory, const char
 	char *path = NULL;
 	int code = -ENOMEM;
 
-	*reader = (struct csv_reader){ .fd = -1, .name = name, .schema = schema,
-		.capacity = BUFFER_BYTES, .next_line = 1 };
+	*reader = (struct csv_reader){
+		.fd = -1, .name = name, .schema = schema, .capacity = BUFFER_BYTES, .next_line = 1
+	};
 	if (asprintf(&path, "%s/%s", directory, name) < 0) {
 		path = NULL;
 		goto fail;

@@ -29,8 +29,7 @@ struct output {
 
 static const uint32_t all_columns[SW_NEXMARK_EVENTS] = { SW_PERSON_ALL, SW_AUCTION_ALL,
 	SW_BID_ALL };
-static const char *const file_names[SW_NEXMARK_EVENTS] = { "person.csv", "auction.csv",
-	"bid.csv" };
+static const char *const file_names[SW_NEXMARK_EVENTS] = { "person.csv", "auction.csv", "bid.csv" };
 
 static int open_file(struct output *output, const char *directory, struct sw_error *error)
 {

@@ -15,15 +15,19 @@ SW_BEGIN_DECLS
 struct sw_nexmark_options;
 
 struct sw_nexmark_files_options {
-	size_t size;                                /* sizeof(struct sw_nexmark_files_options) */
-	const struct sw_nexmark_options *generator; /* borrowed; null: its defaults; numEvents > 0 */
-	const char *directory;                      /* made if missing; null: write nothing */
-	bool digest;                                /* fill sha256 */
-	bool (*stopped)(void *context);             /* asked now and then; null: never */
+	size_t size; /* sizeof(struct sw_nexmark_files_options) */
+	const struct sw_nexmark_options
+		*generator;             /* borrowed; null: its defaults; numEvents > 0 */
+	const char *directory;          /* made if missing; null: write nothing */
+	bool digest;                    /* fill sha256 */
+	bool (*stopped)(void *context); /* asked now and then; null: never */
 	void *stopped_context;
 };
 
-#define SW_NEXMARK_FILES_OPTIONS_INIT { .size = sizeof(struct sw_nexmark_files_options) }
+#define SW_NEXMARK_FILES_OPTIONS_INIT                           \
+	{                                                       \
+		.size = sizeof(struct sw_nexmark_files_options) \
+	}
 
 struct sw_nexmark_file {
 	const char *name; /* "bid.csv" */

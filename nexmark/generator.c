@@ -56,8 +56,8 @@ static void set_timelines(struct sw_nexmark_generator *generator)
 		generator->turns = 1;
 		generator->id += j * generator->share;
 		if (generator->events > 0)
-			generator->events = j + 1 < timelines ? generator->share :
-								events - j * generator->share;
+			generator->events = j + 1 < timelines ? generator->share
+							      : events - j * generator->share;
 	}
 }
 
@@ -81,8 +81,8 @@ static void set_events(struct sw_nexmark_generator *generator)
 	generator->bid_extra = extra_size(options->avg_bid_byte_size - 32);
 	generator->shuffle = (uint64_t)options->out_of_order_group_size;
 	generator->delay_threshold = (uint64_t)(options->prob_delayed_event * 0x1p53);
-	generator->simple = generator->turns == 1 && generator->shuffle == 1 &&
-			    generator->delay_threshold == 0;
+	generator->simple =
+		generator->turns == 1 && generator->shuffle == 1 && generator->delay_threshold == 0;
 }
 
 static void set_jumps(struct sw_nexmark_generator *generator)
@@ -161,8 +161,8 @@ const struct sw_nexmark_options *sw_nexmark_generator_options(
 }
 
 /* The dictionary of a column, or null. */
-static const struct sw_dictionary *dictionary_of(const struct sw_nexmark_generator *generator,
-	enum sw_nexmark_event type, uint32_t column)
+static const struct sw_dictionary *dictionary_of(
+	const struct sw_nexmark_generator *generator, enum sw_nexmark_event type, uint32_t column)
 {
 	const struct dictionaries *dictionaries = &generator->dictionaries;
 
@@ -212,8 +212,9 @@ static uint64_t ids_before(uint64_t id, uint64_t group, uint64_t begin, uint64_t
 {
 	const uint64_t rest = id % group;
 
-	return id / group * (end - begin) +
-	       (rest <= begin ? 0 : rest < end ? rest - begin : end - begin);
+	return id / group * (end - begin) + (rest <= begin       ? 0
+						    : rest < end ? rest - begin
+								 : end - begin);
 }
 
 uint32_t sw_nexmark_count(const struct sw_nexmark_generator *generator, enum sw_nexmark_event type,

@@ -13,7 +13,7 @@
 #define FN_OUTER static TARGET
 
 #define LANES         4
-#define DRAWS 8
+#define DRAWS         8
 #define LETTERS_BLOCK (6 * DRAWS)
 /* n * this >> 45 is n / 17576 for n <= 2^31 */
 #define LETTERS_INVERSE 2001841835
@@ -204,31 +204,23 @@ FN v d_to_v(d a)
 
 /* Draws of a block: multipliers and addends of 1, 3, 5, 7 and of 2, 4, 6, 8 steps. */
 static const uint64_t draws_a[2][LANES] = {
-	{
-		UINT64_C(0x5DEECE66D), UINT64_C(0xD498BD0AC4B5), UINT64_C(0x6E00FCF9C03D), UINT64_C(0x37BC7ED23B05) },
-	{
-		UINT64_C(0xBB20B4600A69), UINT64_C(0x32EB772C5F11), UINT64_C(0x45D73749A7F9), UINT64_C(0x75489F259F21) },
+	{ UINT64_C(0x5DEECE66D), UINT64_C(0xD498BD0AC4B5), UINT64_C(0x6E00FCF9C03D),
+		UINT64_C(0x37BC7ED23B05) },
+	{ UINT64_C(0xBB20B4600A69), UINT64_C(0x32EB772C5F11), UINT64_C(0x45D73749A7F9),
+		UINT64_C(0x75489F259F21) },
 };
 static const uint64_t draws_c[2][LANES] = {
-	{
-		UINT64_C(0xB), UINT64_C(0xAA8544E593D), UINT64_C(0x5D5692ACE2BF), UINT64_C(0x17A0D1925D11) },
-	{
-		UINT64_C(0x40942DE6BA), UINT64_C(0x2D3873C4CD04), UINT64_C(0x17617168255E), UINT64_C(0x7CBA449AE648) },
+	{ UINT64_C(0xB), UINT64_C(0xAA8544E593D), UINT64_C(0x5D5692ACE2BF),
+		UINT64_C(0x17A0D1925D11) },
+	{ UINT64_C(0x40942DE6BA), UINT64_C(0x2D3873C4CD04), UINT64_C(0x17617168255E),
+		UINT64_C(0x7CBA449AE648) },
 };
 
 /* Where the 24 letters of four draws are in their pairs and their thirds; -1: in the other. */
-static const int8_t letters_pairs[32] = {
-	0, 1, -1, 2, 3, -1, 4, 5,
-	-1, 6, 7, -1, 8, 9, -1, 10,
-	11, -1, 12, 13, -1, 14, 15, -1,
-	-1, -1, -1, -1, -1, -1, -1, -1
-};
-static const int8_t letters_thirds[32] = {
-	-1, -1, 0, -1, -1, 2, -1, -1,
-	4, -1, -1, 6, -1, -1, 8, -1,
-	-1, 10, -1, -1, 12, -1, -1, 14,
-	-1, -1, -1, -1, -1, -1, -1, -1
-};
+static const int8_t letters_pairs[32] = { 0, 1, -1, 2, 3, -1, 4, 5, -1, 6, 7, -1, 8, 9, -1, 10, 11,
+	-1, 12, 13, -1, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
+static const int8_t letters_thirds[32] = { -1, -1, 0, -1, -1, 2, -1, -1, 4, -1, -1, 6, -1, -1, 8,
+	-1, -1, 10, -1, -1, 12, -1, -1, 14, -1, -1, -1, -1, -1, -1, -1, -1 };
 
 FN v half_draws(v state, int half)
 {
@@ -292,8 +284,8 @@ FN void words_block(
 
 	for (int i = 0; i < 2; i++) {
 		const v u = v_and(v_srl(half_draws(v_set(state), i), 17), v_set(INT32_MAX));
-		const v letter = v_sub(
-			u, v_mul32(v_srl(v_mul32(u, v_set(WORDS_INVERSE)), 36), v_set(26)));
+		const v letter =
+			v_sub(u, v_mul32(v_srl(v_mul32(u, v_set(WORDS_INVERSE)), 36), v_set(26)));
 		/* A lane's low byte to the low half's and the high half's front. */
 		const v order = _mm256_set_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 8,
 			0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 8, 0);
@@ -312,7 +304,7 @@ FN void words_block(
 /* DRAWS steps */
 static const struct jump draws_jump = { UINT64_C(0x75489F259F21), UINT64_C(0x7CBA449AE648) };
 
-#include "nexmark/generator_lanes_private.h"
+#include "nexmark/generator_lanes.inc"
 
 static const struct generator_path path = {
 	.name = "avx2",

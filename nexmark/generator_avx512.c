@@ -8,12 +8,13 @@
 
 #include "nexmark/random_private.h"
 
-#define TARGET   __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx512vbmi,fma")))
+#define TARGET \
+	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,avx512vbmi,fma")))
 #define FN       static inline TARGET __attribute__((always_inline))
 #define FN_OUTER static TARGET
 
 #define LANES         8
-#define DRAWS 16
+#define DRAWS         16
 #define LETTERS_BLOCK (6 * DRAWS)
 /* n * this >> 45 is n / 17576 for n <= 2^31 */
 #define LETTERS_INVERSE 2001841835
@@ -181,31 +182,28 @@ FN v d_to_v(d a)
 
 /* Draws of a block: multipliers and addends of 1, 3, 5, ... and of 2, 4, 6, ... steps. */
 static const uint64_t draws_a[2][LANES] = {
-	{
-		UINT64_C(0x5DEECE66D), UINT64_C(0xD498BD0AC4B5), UINT64_C(0x6E00FCF9C03D), UINT64_C(0x37BC7ED23B05),
-		UINT64_C(0xA139E068670D), UINT64_C(0x53BCE7B8C655), UINT64_C(0x6BE66668AADD), UINT64_C(0xB838E7AB6A5) },
-	{
-		UINT64_C(0xBB20B4600A69), UINT64_C(0x32EB772C5F11), UINT64_C(0x45D73749A7F9), UINT64_C(0x75489F259F21),
-		UINT64_C(0x121F9F058E89), UINT64_C(0x199C3838D031), UINT64_C(0x7415CDCF4E19), UINT64_C(0x6DC260740241) },
+	{ UINT64_C(0x5DEECE66D), UINT64_C(0xD498BD0AC4B5), UINT64_C(0x6E00FCF9C03D),
+		UINT64_C(0x37BC7ED23B05), UINT64_C(0xA139E068670D), UINT64_C(0x53BCE7B8C655),
+		UINT64_C(0x6BE66668AADD), UINT64_C(0xB838E7AB6A5) },
+	{ UINT64_C(0xBB20B4600A69), UINT64_C(0x32EB772C5F11), UINT64_C(0x45D73749A7F9),
+		UINT64_C(0x75489F259F21), UINT64_C(0x121F9F058E89), UINT64_C(0x199C3838D031),
+		UINT64_C(0x7415CDCF4E19), UINT64_C(0x6DC260740241) },
 };
 static const uint64_t draws_c[2][LANES] = {
-	{
-		UINT64_C(0xB), UINT64_C(0xAA8544E593D), UINT64_C(0x5D5692ACE2BF), UINT64_C(0x17A0D1925D11),
-		UINT64_C(0x86D91B38BCB3), UINT64_C(0x3BB194F24A25), UINT64_C(0xEE85F453C1E7), UINT64_C(0x8E5C32BB7479) },
-	{
-		UINT64_C(0x40942DE6BA), UINT64_C(0x2D3873C4CD04), UINT64_C(0x17617168255E), UINT64_C(0x7CBA449AE648),
-		UINT64_C(0x7455BFB52A42), UINT64_C(0xD4CF89E2CFCC), UINT64_C(0x916C5AD31966), UINT64_C(0xD0352014D90) },
+	{ UINT64_C(0xB), UINT64_C(0xAA8544E593D), UINT64_C(0x5D5692ACE2BF),
+		UINT64_C(0x17A0D1925D11), UINT64_C(0x86D91B38BCB3), UINT64_C(0x3BB194F24A25),
+		UINT64_C(0xEE85F453C1E7), UINT64_C(0x8E5C32BB7479) },
+	{ UINT64_C(0x40942DE6BA), UINT64_C(0x2D3873C4CD04), UINT64_C(0x17617168255E),
+		UINT64_C(0x7CBA449AE648), UINT64_C(0x7455BFB52A42), UINT64_C(0xD4CF89E2CFCC),
+		UINT64_C(0x916C5AD31966), UINT64_C(0xD0352014D90) },
 };
 
 /* Where each letter is: in the pairs (0..63) or the thirds (64..127). */
-static const uint8_t letters_order[128] = {
-	0, 1, 64, 2, 3, 66, 4, 5, 68, 6, 7, 70, 8, 9, 72, 10,
-	11, 74, 12, 13, 76, 14, 15, 78, 16, 17, 80, 18, 19, 82, 20, 21,
-	84, 22, 23, 86, 24, 25, 88, 26, 27, 90, 28, 29, 92, 30, 31, 94,
-	32, 33, 96, 34, 35, 98, 36, 37, 100, 38, 39, 102, 40, 41, 104, 42,
-	43, 106, 44, 45, 108, 46, 47, 110, 48, 49, 112, 50, 51, 114, 52, 53,
-	116, 54, 55, 118, 56, 57, 120, 58, 59, 122, 60, 61, 124, 62, 63, 126
-};
+static const uint8_t letters_order[128] = { 0, 1, 64, 2, 3, 66, 4, 5, 68, 6, 7, 70, 8, 9, 72, 10,
+	11, 74, 12, 13, 76, 14, 15, 78, 16, 17, 80, 18, 19, 82, 20, 21, 84, 22, 23, 86, 24, 25, 88,
+	26, 27, 90, 28, 29, 92, 30, 31, 94, 32, 33, 96, 34, 35, 98, 36, 37, 100, 38, 39, 102, 40,
+	41, 104, 42, 43, 106, 44, 45, 108, 46, 47, 110, 48, 49, 112, 50, 51, 114, 52, 53, 116, 54,
+	55, 118, 56, 57, 120, 58, 59, 122, 60, 61, 124, 62, 63, 126 };
 
 /* Makes LETTERS_BLOCK letters from the DRAWS draws after state. */
 FN void letters_block(uint64_t state, char *bytes)
@@ -214,7 +212,8 @@ FN void letters_block(uint64_t state, char *bytes)
 	const v odd = _mm512_madd52lo_epu64(v_load(draws_c[0]), s, v_load(draws_a[0]));
 	const v even = _mm512_madd52lo_epu64(v_load(draws_c[1]), s, v_load(draws_a[1]));
 	/* A draw in each half of a lane: bits 47..16. */
-	const v draws = _mm512_mask_blend_epi32(0xaaaa, v_srl(odd, 16), _mm512_slli_epi64(even, 16));
+	const v draws =
+		_mm512_mask_blend_epi32(0xaaaa, v_srl(odd, 16), _mm512_slli_epi64(even, 16));
 	const v sign = _mm512_srai_epi32(draws, 31);
 	const v size = _mm512_abs_epi32(draws);
 	/* Three digits of base 26 are left when 26^3 = 17576 is divided out, in each 16 bits. */
@@ -236,11 +235,11 @@ FN void letters_block(uint64_t state, char *bytes)
 
 	pairs = _mm512_add_epi8(_mm512_sub_epi8(v_xor(pairs, sign), sign), a);
 	thirds = _mm512_add_epi8(_mm512_sub_epi8(v_xor(thirds, sign), sign), a);
-	_mm512_storeu_si512(bytes,
-		_mm512_permutex2var_epi8(pairs, _mm512_loadu_si512(letters_order), thirds));
-	_mm256_storeu_si256((__m256i *)(bytes + 64),
-		_mm512_castsi512_si256(_mm512_permutex2var_epi8(
-			pairs, _mm512_loadu_si512(letters_order + 64), thirds)));
+	_mm512_storeu_si512(
+		bytes, _mm512_permutex2var_epi8(pairs, _mm512_loadu_si512(letters_order), thirds));
+	_mm256_storeu_si256(
+		(__m256i *)(bytes + 64), _mm512_castsi512_si256(_mm512_permutex2var_epi8(pairs,
+						 _mm512_loadu_si512(letters_order + 64), thirds)));
 }
 
 /* DRAWS draws after state, as letters at even and at odd positions, and which mean a space. */
@@ -251,25 +250,24 @@ FN void words_block(
 	uint32_t *const spaces[2] = { even, odd };
 
 	for (int i = 0; i < 2; i++) {
-		const v s = _mm512_madd52lo_epu64(
-			v_load(draws_c[i]), v_set(state), v_load(draws_a[i]));
+		const v s =
+			_mm512_madd52lo_epu64(v_load(draws_c[i]), v_set(state), v_load(draws_a[i]));
 		const v u = v_and(v_srl(s, 17), v_set(INT32_MAX));
-		const v letter = v_sub(
-			u, v_mul32(v_srl(v_mul32(u, v_set(WORDS_INVERSE)), 36), v_set(26)));
+		const v letter =
+			v_sub(u, v_mul32(v_srl(v_mul32(u, v_set(WORDS_INVERSE)), 36), v_set(26)));
 
 		/* A multiple of 13 is a space; of the last draws some would be thrown away. */
 		*again = m_or(*again, v_gt(u, v_set(INT32_MAX - 26)));
 		*spaces[i] = (uint32_t)_mm512_cmpeq_epi64_mask(letter, v_set(0)) |
 			     (uint32_t)_mm512_cmpeq_epi64_mask(letter, v_set(13));
-		_mm_storel_epi64((__m128i *)to[i],
-			_mm512_cvtepi64_epi8(v_add(letter, v_set('a'))));
+		_mm_storel_epi64((__m128i *)to[i], _mm512_cvtepi64_epi8(v_add(letter, v_set('a'))));
 	}
 }
 
 /* DRAWS steps */
 static const struct jump draws_jump = { UINT64_C(0x6DC260740241), UINT64_C(0xD0352014D90) };
 
-#include "nexmark/generator_lanes_private.h"
+#include "nexmark/generator_lanes.inc"
 
 static bool supported(void)
 {

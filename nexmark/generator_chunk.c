@@ -37,8 +37,8 @@ struct place generator_place(const struct sw_nexmark_generator *generator, uint6
 	uint64_t turn, number, within;
 	struct place place;
 
-	number = (uint64_t)generator->options.first_event_number +
-		 timeline(generator, event, &turn);
+	number =
+		(uint64_t)generator->options.first_event_number + timeline(generator, event, &turn);
 	if (g > 1) {
 		within = number % g;
 		number += within * SHUFFLE % g - within;
@@ -60,8 +60,7 @@ static uint64_t delay_ms(const struct sw_nexmark_generator *generator, uint64_t 
 	state = random_step(random_step(state));
 	if (random_53(&state) >= generator->delay_threshold)
 		return 0;
-	return (uint64_t)random_long_below(
-		       &state, generator->options.occasional_delay_sec * 1000) +
+	return (uint64_t)random_long_below(&state, generator->options.occasional_delay_sec * 1000) +
 	       1;
 }
 

@@ -27,7 +27,8 @@ static void path_part(uint64_t *state, char part[5])
 	const int32_t size = 3 + random_below(state, 2);
 
 	for (int32_t i = 0; i < size; i++)
-		part[i] = random_below(state, 13) == 0 ? '_' : (char)('a' + random_below(state, 26));
+		part[i] =
+			random_below(state, 13) == 0 ? '_' : (char)('a' + random_below(state, 26));
 	part[size] = '\0';
 }
 

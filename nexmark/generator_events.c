@@ -13,8 +13,8 @@
 
 #define DRAWN_AFTER(bit) (~(((uint32_t)(bit) << 1) - 1))
 
-static const char *const first_names[] = { "Peter", "Paul", "Luke", "John", "Saul", "Vicky",
-	"Kate", "Julie", "Sarah", "Deiter", "Walter" };
+static const char *const first_names[] = { "Peter", "Paul", "Luke", "John", "Saul", "Vicky", "Kate",
+	"Julie", "Sarah", "Deiter", "Walter" };
 static const char *const last_names[] = { "Shultz", "Abrams", "Spencer", "White", "Bartels",
 	"Walton", "Smith", "Jones", "Noris" };
 
@@ -27,9 +27,8 @@ static void put(const struct out *out, uint32_t column, uint32_t row, int64_t va
 /* Where a plain text column's row begins; null when the column is not asked for. */
 static char *text_at(const struct out *out, uint32_t column, uint32_t row)
 {
-	return out->data[column] != NULL
-		       ? (char *)out->data[column] + out->offsets[column][row]
-		       : NULL;
+	return out->data[column] != NULL ? (char *)out->data[column] + out->offsets[column][row]
+					 : NULL;
 }
 
 static void put_text(
@@ -79,15 +78,15 @@ uint32_t generator_trim(char *bytes, uint32_t size)
 	return size - begin;
 }
 
-uint32_t generator_words(const struct sw_nexmark_generator *generator, uint64_t *state,
-	int32_t max, char *bytes)
+uint32_t generator_words(
+	const struct sw_nexmark_generator *generator, uint64_t *state, int32_t max, char *bytes)
 {
 	const int32_t size = 3 + random_below(state, max - 3);
 
 	(void)generator;
 	for (int32_t i = 0; i < size; i++)
-		bytes[i] = random_below(state, 13) == 0 ? ' ' :
-							  (char)('a' + random_below(state, 26));
+		bytes[i] =
+			random_below(state, 13) == 0 ? ' ' : (char)('a' + random_below(state, 26));
 	return generator_trim(bytes, (uint32_t)size);
 }
 
@@ -169,16 +168,15 @@ void generator_bid(const struct sw_nexmark_generator *generator, const struct ch
 	if (out->mask & (SW_BID_CHANNEL | SW_BID_URL)) {
 		const int32_t code = generator_channel(chunk->id[i]);
 
-		generator_put_code(out, COLUMN(SW_BID_CHANNEL), row,
-			&generator->dictionaries.channel, code);
+		generator_put_code(
+			out, COLUMN(SW_BID_CHANNEL), row, &generator->dictionaries.channel, code);
 		generator_put_code(
 			out, COLUMN(SW_BID_URL), row, &generator->dictionaries.url, code);
 	}
 	if ((out->mask & drawn) == 0)
 		return;
 	put(out, COLUMN(SW_BID_AUCTION), row,
-		bid_auction(
-			generator, &state, last_auction(generator, chunk->group[i], offset)));
+		bid_auction(generator, &state, last_auction(generator, chunk->group[i], offset)));
 	if ((out->mask & drawn & DRAWN_AFTER(SW_BID_AUCTION)) == 0)
 		return;
 	if (random_below(&state, (int32_t)generator->options.hot_bidders_ratio) > 0)
@@ -281,8 +279,8 @@ static int64_t auction_expires(
 void generator_auction(const struct sw_nexmark_generator *generator, const struct chunk *chunk,
 	uint32_t i, const struct out *out)
 {
-	const uint32_t texts = SW_AUCTION_NAME | SW_AUCTION_DESCRIPTION | SW_AUCTION_RESERVE |
-			       SW_AUCTION_EXTRA;
+	const uint32_t texts =
+		SW_AUCTION_NAME | SW_AUCTION_DESCRIPTION | SW_AUCTION_RESERVE | SW_AUCTION_EXTRA;
 	const uint64_t offset = chunk->id[i] - chunk->group[i] * generator->group;
 	const int64_t people = last_person(generator, chunk->group[i], offset);
 	const uint32_t row = out->row + i;
@@ -321,8 +319,8 @@ void generator_auction(const struct sw_nexmark_generator *generator, const struc
 		extra_size(generator->options.avg_auction_byte_size - used - 40));
 }
 
-static void bids(const struct sw_nexmark_generator *generator, struct chunk *chunk,
-	const struct out *out)
+static void bids(
+	const struct sw_nexmark_generator *generator, struct chunk *chunk, const struct out *out)
 {
 	for (uint32_t i = 0; i < chunk->rows; i++)
 		generator_bid(generator, chunk, i, out);

@@ -108,7 +108,7 @@ struct sw_nexmark_generator {
 	uint64_t horizon_events;
 	int64_t bidder_offset;
 	struct extra_size bid_extra;
-	uint64_t delay_threshold; /* of 2^53: draws below it are held back */
+	uint64_t delay_threshold;         /* of 2^53: draws below it are held back */
 	struct jump jumps[2 * WORDS_MAX]; /* that many steps */
 };
 
@@ -139,8 +139,8 @@ void generator_auction(const struct sw_nexmark_generator *generator, const struc
 	uint32_t i, const struct out *out);
 
 /* string(max) and trim. */
-uint32_t generator_words(const struct sw_nexmark_generator *generator, uint64_t *state,
-	int32_t max, char *bytes);
+uint32_t generator_words(
+	const struct sw_nexmark_generator *generator, uint64_t *state, int32_t max, char *bytes);
 /* Takes spaces off both ends; gives what is left of size. */
 uint32_t generator_trim(char *bytes, uint32_t size);
 
@@ -156,8 +156,8 @@ const struct generator_path *generator_avx2(void);
 const struct generator_path *generator_avx512(void);
 
 /* Ids that bids and auctions are drawn from, as Beam's generator has them. */
-static inline int64_t last_person(const struct sw_nexmark_generator *generator, uint64_t group,
-	uint64_t offset)
+static inline int64_t last_person(
+	const struct sw_nexmark_generator *generator, uint64_t group, uint64_t offset)
 {
 	const int64_t people = (int64_t)generator->people;
 
@@ -165,8 +165,8 @@ static inline int64_t last_person(const struct sw_nexmark_generator *generator, 
 	       ((int64_t)offset < people - 1 ? (int64_t)offset : people - 1);
 }
 
-static inline int64_t last_auction(const struct sw_nexmark_generator *generator, uint64_t group,
-	uint64_t offset)
+static inline int64_t last_auction(
+	const struct sw_nexmark_generator *generator, uint64_t group, uint64_t offset)
 {
 	const int64_t auctions = (int64_t)generator->auctions;
 

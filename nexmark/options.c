@@ -12,7 +12,7 @@
 #include "nexmark/stream_time.h"
 
 /* Event numbers, ids and times stay far enough from 2^63 that no sum of them overflows. */
-#define NUMBER_MAX (INT64_C(1) << 52)
+#define NUMBER_MAX     (INT64_C(1) << 52)
 #define NAME_MAX_BYTES 40
 
 enum kind { INTEGER, SHAPE, UNIT, SHARE, FLAG };
@@ -32,7 +32,8 @@ static const struct option table[] = {
 	{ { "num-event-generators", "generators", "1",
 		  "timelines from the base time on that share the rate" },
 		FIELD(num_event_generators), INTEGER, 1, 1000000 },
-	{ { "generator", "number", "-1", "make only this one of the generators (-1: all, by turns)" },
+	{ { "generator", "number", "-1",
+		  "make only this one of the generators (-1: all, by turns)" },
 		FIELD(generator), INTEGER, -1, 999999 },
 	{ { "rate-shape", "SQUARE|SINE", "SINE", "how the rate goes from first to next and back" },
 		FIELD(rate_shape), SHAPE, 0, 0 },
@@ -130,7 +131,8 @@ const struct sw_nexmark_option *sw_nexmark_option_find(const char *name)
 static int bad_value(const struct option *option, const char *text, struct sw_error *error)
 {
 	return sw_error_set(error, -EINVAL, "%s: '%s' is not a value (%s)", option->public.name,
-		text != NULL ? text : "", *option->public.unit ? option->public.unit : "true|false");
+		text != NULL ? text : "",
+		*option->public.unit ? option->public.unit : "true|false");
 }
 
 static int set_integer(
@@ -165,8 +167,8 @@ static int set_share(
 	if (*end != '\0' || isnan(value))
 		return bad_value(option, text, error);
 	if (value < 0 || value > 1)
-		return sw_error_set(
-			error, -ERANGE, "%s: %s is out of range (0 to 1)", option->public.name, text);
+		return sw_error_set(error, -ERANGE, "%s: %s is out of range (0 to 1)",
+			option->public.name, text);
 	*(double *)field = value;
 	return 0;
 }
@@ -215,8 +217,8 @@ int sw_nexmark_options_set(struct sw_nexmark_options *options, const char *name,
 	}
 }
 
-int sw_nexmark_options_get(const struct sw_nexmark_options *options, const char *name, char *text,
-	size_t text_bytes)
+int sw_nexmark_options_get(
+	const struct sw_nexmark_options *options, const char *name, char *text, size_t text_bytes)
 {
 	const struct option *option = find(name);
 	const void *field;
@@ -242,8 +244,7 @@ int sw_nexmark_options_get(const struct sw_nexmark_options *options, const char 
 										: "PER_SECOND");
 		break;
 	default:
-		written = snprintf(
-			text, text_bytes, "%s", *(const bool *)field ? "true" : "false");
+		written = snprintf(text, text_bytes, "%s", *(const bool *)field ? "true" : "false");
 		break;
 	}
 	return written >= 0 && (size_t)written < text_bytes ? 0 : -ENOSPC;
@@ -289,7 +290,8 @@ int sw_nexmark_options_check(const struct sw_nexmark_options *options, struct sw
 	}
 	if (options->person_proportion + options->auction_proportion + options->bid_proportion == 0)
 		return sw_error_set(error, -EINVAL,
-			"person-proportion, auction-proportion, bid-proportion: all are 0 (one must "
+			"person-proportion, auction-proportion, bid-proportion: all are 0 (one "
+			"must "
 			"be at least 1)");
 	if (options->generator >= options->num_event_generators)
 		return sw_error_set(error, -ERANGE,

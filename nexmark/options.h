@@ -8,7 +8,8 @@
 
 #include "runtime/api.h"
 
-/* What the generator can be told: Beam's options under Beam's names, and a few of the Flink suite. */
+/* What the generator can be told: Beam's options under Beam's names, and a few of the Flink suite.
+ */
 
 SW_BEGIN_DECLS
 
@@ -47,19 +48,19 @@ struct sw_nexmark_options {
 	bool double_person_offset; /* the Flink suite's: bidders are 1000 higher */
 };
 
-#define SW_NEXMARK_OPTIONS_INIT                                                                    \
-	{                                                                                          \
-		.size = sizeof(struct sw_nexmark_options), .num_events = 100000,                   \
-		.num_event_generators = 1, .generator = -1, .rate_shape = SW_RATE_SINE,            \
-		.first_event_rate = 10000, .next_event_rate = 10000,                               \
-		.rate_unit = SW_RATE_PER_SECOND, .rate_period_sec = 600,                           \
-		.avg_person_byte_size = 200, .avg_auction_byte_size = 500,                         \
-		.avg_bid_byte_size = 100, .hot_auction_ratio = 2, .hot_sellers_ratio = 4,          \
-		.hot_bidders_ratio = 4, .num_in_flight_auctions = 100, .num_active_people = 1000,  \
-		.out_of_order_group_size = 1, .watermark_holdback_sec = 0,                         \
-		.occasional_delay_sec = 3, .prob_delayed_event = 0, .first_event_id = 0,           \
-		.first_event_number = 0, .base_time = 1436918400000, .person_proportion = 1,       \
-		.auction_proportion = 3, .bid_proportion = 46, .double_person_offset = false,      \
+#define SW_NEXMARK_OPTIONS_INIT                                                                   \
+	{                                                                                         \
+		.size = sizeof(struct sw_nexmark_options), .num_events = 100000,                  \
+		.num_event_generators = 1, .generator = -1, .rate_shape = SW_RATE_SINE,           \
+		.first_event_rate = 10000, .next_event_rate = 10000,                              \
+		.rate_unit = SW_RATE_PER_SECOND, .rate_period_sec = 600,                          \
+		.avg_person_byte_size = 200, .avg_auction_byte_size = 500,                        \
+		.avg_bid_byte_size = 100, .hot_auction_ratio = 2, .hot_sellers_ratio = 4,         \
+		.hot_bidders_ratio = 4, .num_in_flight_auctions = 100, .num_active_people = 1000, \
+		.out_of_order_group_size = 1, .watermark_holdback_sec = 0,                        \
+		.occasional_delay_sec = 3, .prob_delayed_event = 0, .first_event_id = 0,          \
+		.first_event_number = 0, .base_time = 1436918400000, .person_proportion = 1,      \
+		.auction_proportion = 3, .bid_proportion = 46, .double_person_offset = false,     \
 	}
 
 /* One option, for help texts and reports. All strings are static. */
@@ -85,8 +86,8 @@ SW_API SW_MUST_CHECK int sw_nexmark_options_set(struct sw_nexmark_options *optio
 	const char *name, const char *text, struct sw_error *error);
 
 /* The value in force as text (a flag: "true" or "false"). 0, or -ENOENT or -ENOSPC. */
-SW_API SW_MUST_CHECK int sw_nexmark_options_get(const struct sw_nexmark_options *options,
-	const char *name, char *text, size_t text_bytes);
+SW_API SW_MUST_CHECK int sw_nexmark_options_get(
+	const struct sw_nexmark_options *options, const char *name, char *text, size_t text_bytes);
 
 /* Ranges, and what only holds between options. 0, or -EINVAL or -ERANGE with *error filled. */
 SW_API SW_MUST_CHECK int sw_nexmark_options_check(

@@ -62,8 +62,8 @@ struct partial {
 	struct place_slot *slots;
 };
 
-static void partial_begin(struct partial *partial, struct q12_scratch *scratch, uint32_t rows,
-	struct sw_batch *out)
+static void partial_begin(
+	struct partial *partial, struct q12_scratch *scratch, uint32_t rows, struct sw_batch *out)
 {
 	if (++scratch->epoch == 0) {
 		memset(scratch->slots, 0, sizeof(scratch->slots));
@@ -124,8 +124,7 @@ static int begin(void *scratch, struct sw_batch *in, struct sw_batch *out, struc
 	return 0;
 }
 
-static int arrival_run(
-	const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
+static int arrival_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
 {
 	struct partial partial;
 	int code = begin(scratch, in, out, &partial);

@@ -6,10 +6,22 @@
 
 /* What the queries' files share: the spelling of schemas, and the kernels they define. */
 
-#define FIELD_ID(column)          { .name = (column), .type = SW_INT64 }
-#define FIELD_TIME(column)        { .name = (column), .type = SW_TIME_MS }
-#define FIELD_DECIMAL3(column)    { .name = (column), .type = SW_DECIMAL3 }
-#define FIELD_TEXT(column, bytes) { .name = (column), .type = SW_TEXT, .text_bytes = (bytes) }
+#define FIELD_ID(column)                           \
+	{                                          \
+		.name = (column), .type = SW_INT64 \
+	}
+#define FIELD_TIME(column)                           \
+	{                                            \
+		.name = (column), .type = SW_TIME_MS \
+	}
+#define FIELD_DECIMAL3(column)                        \
+	{                                             \
+		.name = (column), .type = SW_DECIMAL3 \
+	}
+#define FIELD_TEXT(column, bytes)                                        \
+	{                                                                \
+		.name = (column), .type = SW_TEXT, .text_bytes = (bytes) \
+	}
 
 /* Typical bytes a row with the generator's defaults. */
 #define BID_CHANNEL_BYTES 12

@@ -165,7 +165,7 @@ static int prepare_csv(struct sw_nexmark_job *job, const struct sw_nexmark_job_o
 	if (!job->input_dir)
 		return sw_error_set(error, -ENOMEM, "%s: out of memory", options->input_dir);
 	job->source.input_dir = job->input_dir;
-	if (options->late && job->plan.leaves_out_late) {
+	if (options->late) {
 		char header[256];
 		size_t bytes =
 			sw_csv_header(sw_nexmark_full_schema(SW_BID), header, sizeof(header));
@@ -264,8 +264,10 @@ static struct sw_stage *add_sink(struct sw_graph *graph, struct sw_nexmark_job *
 	stage.measures_latency = !job->plan.merge;
 	if (job->output) {
 		job->csv = (struct sw_csv_sink_config){ .file = job->output,
-			.schema = job->plan.result, .totals = job->totals,
-			.checksum = options->checksum, .ordered = options->ordered };
+			.schema = job->plan.result,
+			.totals = job->totals,
+			.checksum = options->checksum,
+			.ordered = options->ordered };
 		stage.op = &sw_csv_sink;
 		stage.config = &job->csv;
 		stage.instances = 1;
@@ -284,9 +286,9 @@ static int add_stages(struct sw_graph *graph, struct sw_nexmark_job *job,
 {
 	const struct query_plan *plan = &job->plan;
 	struct sw_stage *source = add_source(graph, job, options, error);
-	struct sw_stage *last = source ? sw_graph_add_kernel(graph, options->query, plan->kernel,
-						 NULL, error)
-				       : NULL;
+	struct sw_stage *last =
+		source ? sw_graph_add_kernel(graph, options->query, plan->kernel, NULL, error)
+		       : NULL;
 	struct sw_stage *merge, *sink;
 	int code;
 
@@ -299,8 +301,8 @@ static int add_stages(struct sw_graph *graph, struct sw_nexmark_job *job,
 		merge = add_merge(graph, plan, error);
 		if (!merge)
 			return error->code;
-		code = sw_graph_connect(graph, last, 0, merge, 0, SW_ROUTE_KEYED,
-			plan->key_column, error);
+		code = sw_graph_connect(
+			graph, last, 0, merge, 0, SW_ROUTE_KEYED, plan->key_column, error);
 		if (code)
 			return code;
 		last = merge;
@@ -362,15 +364,16 @@ void sw_nexmark_job_destroy(struct sw_nexmark_job *job)
 	free(job);
 }
 
-void sw_nexmark_job_result(
-	const struct sw_nexmark_job *job, struct sw_nexmark_job_result *result)
+void sw_nexmark_job_result(const struct sw_nexmark_job *job, struct sw_nexmark_job_result *result)
 {
 	struct sw_sink_counts counts;
 
 	sw_sink_totals_get(job->totals, &counts);
 	*result = (struct sw_nexmark_job_result){ .rows = counts.rows,
-		.has_checksum = job->has_checksum, .checksum = counts.checksum,
-		.late_rows = source_late_rows(job->shared), .bytes_read = counts.bytes };
+		.has_checksum = job->has_checksum,
+		.checksum = counts.checksum,
+		.late_rows = source_late_rows(job->shared),
+		.bytes_read = counts.bytes };
 }
 
 const char *sw_nexmark_job_columns(const struct sw_nexmark_job *job)

@@ -37,9 +37,9 @@ struct sw_nexmark_job_options {
 	/* ---- Source ---- */
 	/* The generator's options, copied; null: its defaults. Not used with input_dir. */
 	const struct sw_nexmark_options *generator;
-	const char *input_dir;      /* person.csv, auction.csv, bid.csv of this folder; null: generate */
-	bool replay;                /* make all columns before the start; needs a bounded stream */
-	bool rate_limited;          /* open loop at the generator's rates */
+	const char *input_dir; /* person.csv, auction.csv, bid.csv of this folder; null: generate */
+	bool replay;           /* make all columns before the start; needs a bounded stream */
+	bool rate_limited;     /* open loop at the generator's rates */
 	int64_t watermark_delay_ms; /* CSV: disorder allowed for; default 4000, >= 0 */
 
 	/* ---- Query ---- */
@@ -48,11 +48,11 @@ struct sw_nexmark_job_options {
 	bool tokens;                /* tokenize: one row per token (seq,token) instead of counts */
 
 	/* ---- Sink ---- */
-	const char *output;     /* CSV file; null: a blackhole, or on_batch */
-	bool checksum;          /* sum of the rows' hashes; not with on_batch */
-	bool ordered;           /* output: rows sorted by their bytes; all are held in memory */
-	const char *late;       /* CSV: late rows that are left out go to this file; null: nowhere */
-	sw_output_fn on_batch;  /* called by sw_graph_dispatch instead of a sink; null: none */
+	const char *output;    /* CSV file; null: a blackhole, or on_batch */
+	bool checksum;         /* sum of the rows' hashes; not with on_batch */
+	bool ordered;          /* output: rows sorted by their bytes; all are held in memory */
+	const char *late;      /* CSV: late rows that are left out go to this file; null: nowhere */
+	sw_output_fn on_batch; /* called by sw_graph_dispatch instead of a sink; null: none */
 	void *on_batch_context; /* borrowed until the graph is destroyed */
 
 	/* Wall clock in ms, for tests of processing time; any worker. Null: the machine's. */
@@ -60,14 +60,16 @@ struct sw_nexmark_job_options {
 	void *clock_context;
 };
 
-#define SW_NEXMARK_JOB_OPTIONS_INIT                                                                \
-	{ .size = sizeof(struct sw_nexmark_job_options), .watermark_delay_ms = 4000 }
+#define SW_NEXMARK_JOB_OPTIONS_INIT                                                       \
+	{                                                                                 \
+		.size = sizeof(struct sw_nexmark_job_options), .watermark_delay_ms = 4000 \
+	}
 
 /*
  * Adds the query's stages to `graph` (not started yet) and opens its files. Paths are copied.
  * On the thread that builds the graph. 0, or -errno with a message: -EINVAL for an unknown query
- * (the message lists all) or options that do not go together, or what opening a file gave; the graph
- * is then good for nothing but sw_graph_destroy.
+ * (the message lists all) or options that do not go together, or what opening a file gave; the
+ * graph is then good for nothing but sw_graph_destroy.
  */
 SW_API SW_MUST_CHECK int sw_nexmark_job_create(struct sw_graph *graph,
 	const struct sw_nexmark_job_options *options, struct sw_nexmark_job **job,
@@ -76,7 +78,7 @@ SW_API SW_MUST_CHECK int sw_nexmark_job_create(struct sw_graph *graph,
 SW_API void sw_nexmark_job_destroy(struct sw_nexmark_job *job);
 
 struct sw_nexmark_job_result {
-	uint64_t rows;       /* of the result */
+	uint64_t rows; /* of the result */
 	bool has_checksum;
 	uint64_t checksum;   /* sum mod 2^64 of the XXH3-64 of each row's CSV line */
 	uint64_t late_rows;  /* left out as late */

@@ -37,8 +37,7 @@ struct csv_state {
 	int64_t latest_ms;
 };
 
-static const char *const file_names[SW_NEXMARK_EVENTS] = { "person.csv", "auction.csv",
-	"bid.csv" };
+static const char *const file_names[SW_NEXMARK_EVENTS] = { "person.csv", "auction.csv", "bid.csv" };
 
 static int read_row(struct csv_input *input, struct sw_error *error)
 {
@@ -57,8 +56,8 @@ static int read_row(struct csv_input *input, struct sw_error *error)
 			"%s: line %llu: seq: %lld is not above the row before's (%lld)",
 			input->reader.name, (unsigned long long)input->reader.line,
 			(long long)input->seq, (long long)before);
-	return csv_reader_number(&input->reader, input->time_field, -TIME_LIMIT, TIME_LIMIT,
-		&input->time_ms, error);
+	return csv_reader_number(
+		&input->reader, input->time_field, -TIME_LIMIT, TIME_LIMIT, &input->time_ms, error);
 }
 
 static int open_input(
@@ -123,8 +122,8 @@ static uint64_t row_text(const struct csv_input *bids, uint32_t columns)
 }
 
 /* Does the batch have room for this row's text, and the kernel for what it makes of it? */
-static bool fits(const struct csv_state *csv, const struct query_plan *plan,
-	const struct csv_input *bids)
+static bool fits(
+	const struct csv_state *csv, const struct query_plan *plan, const struct csv_input *bids)
 {
 	const struct sw_batch *batch = csv->batch;
 	uint64_t text = csv->batch_text + row_text(bids, plan->bid_columns);
@@ -207,8 +206,8 @@ static void send(struct sw_instance *self, struct csv_state *csv)
 		sw_instance_watermark(self, csv->latest_ms - config->watermark_delay_ms);
 }
 
-static bool is_late(
-	const struct source_config *config, const struct csv_state *csv, const struct csv_input *input)
+static bool is_late(const struct source_config *config, const struct csv_state *csv,
+	const struct csv_input *input)
 {
 	return config->plan->leaves_out_late && csv->any_time &&
 	       input->time_ms < csv->latest_ms - config->watermark_delay_ms;

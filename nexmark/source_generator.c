@@ -71,8 +71,8 @@ int source_open(struct sw_instance *self, void *state, struct sw_error *error)
 	struct source_state *source = state;
 	uint64_t total = sw_nexmark_events(config->generator);
 
-	source->rows = source_batch_rows(config->plan, sw_instance_batch_rows(self),
-		source_row_text(config->schema));
+	source->rows = source_batch_rows(
+		config->plan, sw_instance_batch_rows(self), source_row_text(config->schema));
 	if (source->rows == 0)
 		return sw_error_set(error, -E2BIG,
 			"bid.extra: rows are too long for this query (give a smaller "
@@ -111,10 +111,10 @@ void source_raise(struct sw_instance *self, struct source_state *source, uint64_
 	if (config->plan->time_domain == TIME_OF_ARRIVAL)
 		sw_instance_watermark(self, source_arrival_ms(config, source));
 	else
-		sw_instance_watermark(self,
-			sw_nexmark_watermark(config->generator,
-				/* The end of time comes with the source's end. */
-				next < source->total ? next : source->total - 1));
+		sw_instance_watermark(
+			self, sw_nexmark_watermark(config->generator,
+				      /* The end of time comes with the source's end. */
+				      next < source->total ? next : source->total - 1));
 }
 
 /* Makes and sends what was claimed. */
@@ -150,8 +150,8 @@ static enum sw_poll poll_unpaced(struct sw_instance *self, struct source_state *
 	/* The end is looked for first, so that polls after it do not move the counter round. */
 	if (atomic_load_explicit(&shared->next_event, memory_order_relaxed) >= source->total)
 		return SW_POLL_DONE;
-	claim.first = atomic_fetch_add_explicit(
-		&shared->next_event, source->rows, memory_order_relaxed);
+	claim.first =
+		atomic_fetch_add_explicit(&shared->next_event, source->rows, memory_order_relaxed);
 	if (claim.first >= source->total)
 		return SW_POLL_DONE;
 	claim.number = claim.first / source->rows;
@@ -181,8 +181,8 @@ static void tell_backlog(struct sw_instance *self, uint64_t events)
 }
 
 /* Nothing is claimed: sleep until a batch is full or its oldest event has waited long enough. */
-static enum sw_poll rest(struct sw_instance *self, struct source_state *source, uint64_t next,
-	uint64_t start_ns)
+static enum sw_poll rest(
+	struct sw_instance *self, struct source_state *source, uint64_t next, uint64_t start_ns)
 {
 	const struct source_config *config = sw_instance_config(self);
 	uint64_t full = next + source->rows - 1;
@@ -226,10 +226,11 @@ static enum sw_poll poll_paced(struct sw_instance *self, struct source_state *so
 		claim.events = waiting < source->rows ? (uint32_t)waiting : source->rows;
 	} while (!atomic_compare_exchange_weak_explicit(&shared->next_event, &claim.first,
 		claim.first + claim.events, memory_order_relaxed, memory_order_relaxed));
-	claim.number =
-		atomic_fetch_add_explicit(&shared->next_batch, 1, memory_order_relaxed);
-	return make(self, source, &claim,
-		start_ns + sw_nexmark_due_ns(config->generator, claim.first));
+	/* What is in the batch is no backlog any more. */
+	tell_backlog(self, due - claim.first - claim.events);
+	claim.number = atomic_fetch_add_explicit(&shared->next_batch, 1, memory_order_relaxed);
+	return make(
+		self, source, &claim, start_ns + sw_nexmark_due_ns(config->generator, claim.first));
 }
 
 static enum sw_poll generator_poll(struct sw_instance *self, void *state)

@@ -33,8 +33,8 @@ struct claim {
 
 /* What an instance of a generating source remembers. */
 struct source_state {
-	uint32_t rows;          /* events a chunk */
-	uint64_t total;         /* events in the stream; UINT64_MAX: without end */
+	uint32_t rows;  /* events a chunk */
+	uint64_t total; /* events in the stream; UINT64_MAX: without end */
 	int64_t last_arrival_ms;
 };
 

@@ -66,8 +66,7 @@ static void lend(struct sw_batch *batch, const struct sw_batch *chunk)
 	batch->rows = chunk->rows;
 	batch->time_min_ms = chunk->time_min_ms;
 	batch->time_max_ms = chunk->time_max_ms;
-	memcpy(batch->columns, chunk->columns,
-		batch->schema->columns * sizeof(batch->columns[0]));
+	memcpy(batch->columns, chunk->columns, batch->schema->columns * sizeof(batch->columns[0]));
 }
 
 static enum sw_poll replay_poll(struct sw_instance *self, void *state)

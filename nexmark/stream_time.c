@@ -9,7 +9,7 @@
 #define NS_PER_MS     UINT64_C(1000000)
 /* An endless stream's times are checked up to here. */
 #define ENDLESS_EVENTS (INT64_C(1) << 40)
-#define TIME_MAX_MS (INT64_C(1) << 60)
+#define TIME_MAX_MS    (INT64_C(1) << 60)
 
 typedef unsigned __int128 u128;
 
@@ -85,17 +85,17 @@ static bool fits(const struct stream_time *time, u128 number)
 	return ms < (u128)TIME_MAX_MS;
 }
 
-int stream_time_init(struct stream_time *time, const struct sw_nexmark_options *options,
-	struct sw_error *error)
+int stream_time_init(
+	struct stream_time *time, const struct sw_nexmark_options *options, struct sw_error *error)
 {
 	const int64_t events = options->num_events > 0 ? options->num_events : ENDLESS_EVENTS;
-	const int64_t group = options->person_proportion + options->auction_proportion +
-			      options->bid_proportion;
+	const int64_t group =
+		options->person_proportion + options->auction_proportion + options->bid_proportion;
 	u128 last = (u128)options->first_event_number + (u128)events;
 
 	*time = (struct stream_time){ .base_ms = options->base_time,
-		.generators = options->generator < 0 ? (uint64_t)options->num_event_generators
-						     : 1 };
+		.generators =
+			options->generator < 0 ? (uint64_t)options->num_event_generators : 1 };
 	set_steps(time, options);
 	if (time->steps > 1 && time->epoch_events == 0)
 		return sw_error_set(error, -ERANGE,
@@ -133,7 +133,12 @@ void stream_time_locate(
 	}
 	segment->num = time->step[j].num;
 	segment->den = time->step[j].den;
-	segment->end = time->steps > 1 ? segment->first + time->step[j].events : UINT64_MAX;
+	segment->end = UINT64_MAX;
+	segment->end_ms = INT64_MAX;
+	if (time->steps > 1) {
+		segment->end = segment->first + time->step[j].events;
+		segment->end_ms = segment->start_ms + (int64_t)time->step[j].ms;
+	}
 }
 
 static int64_t segment_at(const struct stream_segment *segment, uint64_t number)
@@ -150,8 +155,8 @@ int64_t stream_time_at(const struct stream_time *time, uint64_t number)
 	return segment_at(&segment, number);
 }
 
-void stream_time_fill(const struct stream_time *time, const uint64_t *numbers, uint32_t rows,
-	int64_t *times_ms)
+void stream_time_fill(
+	const struct stream_time *time, const uint64_t *numbers, uint32_t rows, int64_t *times_ms)
 {
 	struct stream_segment segment = { 0 };
 
@@ -171,6 +176,9 @@ uint64_t stream_time_ns(const struct stream_time *time, uint64_t number, uint64_
 	ns = ((u128)(number - segment.first) * time->generators + turn) * segment.num * NS_PER_MS /
 	     ((u128)segment.den * time->generators);
 	ns += (u128)(uint64_t)(segment.start_ms - time->base_ms) * NS_PER_MS;
+	/* A step lasts whole milliseconds and the next one begins on time. */
+	if (time->steps > 1 && ns > (u128)(uint64_t)(segment.end_ms - time->base_ms) * NS_PER_MS)
+		ns = (u128)(uint64_t)(segment.end_ms - time->base_ms) * NS_PER_MS;
 	return ns < UINT64_MAX ? (uint64_t)ns : UINT64_MAX;
 }
 

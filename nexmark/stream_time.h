@@ -34,15 +34,15 @@ struct stream_time {
 /* A run of numbers whose times are start_ms + floor((number - first) * num / den). */
 struct stream_segment {
 	uint64_t first, end;
-	int64_t start_ms;
+	int64_t start_ms, end_ms; /* no time here is after end_ms, none behind it before */
 	uint64_t num, den;
 };
 
 SW_BEGIN_DECLS
 
 /* 0; -ERANGE when no step has an event, or the last time does not fit. Options are in range. */
-SW_MUST_CHECK int stream_time_init(struct stream_time *time,
-	const struct sw_nexmark_options *options, struct sw_error *error);
+SW_MUST_CHECK int stream_time_init(
+	struct stream_time *time, const struct sw_nexmark_options *options, struct sw_error *error);
 
 /* The segment that holds number. */
 void stream_time_locate(
@@ -52,8 +52,8 @@ void stream_time_locate(
 int64_t stream_time_at(const struct stream_time *time, uint64_t number);
 
 /* Times of rows numbers, in ms; fast when they lie close together. */
-void stream_time_fill(const struct stream_time *time, const uint64_t *numbers, uint32_t rows,
-	int64_t *times_ms);
+void stream_time_fill(
+	const struct stream_time *time, const uint64_t *numbers, uint32_t rows, int64_t *times_ms);
 
 /* ns from base to the turn-th of the events that have this number, one on each timeline;
  * UINT64_MAX when that does not fit. */

@@ -31,9 +31,9 @@ enum { AUCTION, BIDDER, PRICE, CHANNEL, URL, TIME, EXTRA, COLUMNS };
 static const uint8_t number_columns[NUMBERS] = { AUCTION, BIDDER, PRICE, TIME };
 static const uint8_t text_columns[TEXTS] = { CHANNEL, URL, EXTRA };
 
-#define FIELDS_OF_LINE                                                                             \
-	FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),                                \
-		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES),        \
+#define FIELDS_OF_LINE                                                                      \
+	FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),                         \
+		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES), \
 		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES)
 
 static const struct sw_schema schema_line = {
@@ -157,7 +157,8 @@ static inline int32_t count_token(struct counts *counts, struct sw_text token, i
 		if (slot >> 16 == tag) {
 			struct sw_text held = sw_column_text(column, row);
 
-			if (held.size == token.size && !memcmp(held.bytes, token.bytes, held.size)) {
+			if (held.size == token.size &&
+				!memcmp(held.bytes, token.bytes, held.size)) {
 				counts->values[row] += times;
 				return (int32_t)row;
 			}
@@ -272,7 +273,8 @@ static void counts_begin(struct counts *counts, struct counts_scratch *scratch,
 	counts->classify = words_classifier();
 }
 
-static int tokenize_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
+static int tokenize_run(
+	const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
 {
 	struct counts counts;
 	int code = 0;

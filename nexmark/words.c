@@ -36,8 +36,8 @@ uint64_t words_classify_portable(const char *bytes)
  */
 __attribute__((target("avx2"))) static uint32_t classify32(const char *bytes)
 {
-	const __m256i upper = _mm256_setr_epi8(0, 0, 0, 1, 2, 4, 2, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		0, 0, 1, 2, 4, 2, 8, 0, 0, 0, 0, 0, 0, 0, 0);
+	const __m256i upper = _mm256_setr_epi8(0, 0, 0, 1, 2, 4, 2, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 1, 2, 4, 2, 8, 0, 0, 0, 0, 0, 0, 0, 0);
 	const __m256i lower = _mm256_setr_epi8(13, 15, 15, 15, 15, 15, 15, 15, 15, 15, 14, 2, 2, 2,
 		2, 6, 13, 15, 15, 15, 15, 15, 15, 15, 15, 15, 14, 2, 2, 2, 2, 6);
 	const __m256i half = _mm256_set1_epi8(0x0F);

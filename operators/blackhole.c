@@ -57,7 +57,8 @@ static uint64_t fold_bytes(const void *data, size_t size)
 	return sum;
 }
 
-static void fold_column(struct sw_sink_counts *counts, const struct sw_column *column, uint32_t rows)
+static void fold_column(
+	struct sw_sink_counts *counts, const struct sw_column *column, uint32_t rows)
 {
 	size_t bytes;
 
@@ -71,8 +72,8 @@ static void fold_column(struct sw_sink_counts *counts, const struct sw_column *c
 	counts->bytes += bytes;
 }
 
-static void fold_selected(struct sw_sink_counts *counts, const struct sw_column *column,
-	const struct sw_batch *batch)
+static void fold_selected(
+	struct sw_sink_counts *counts, const struct sw_column *column, const struct sw_batch *batch)
 {
 	uint64_t sum = 0, bytes = 0;
 

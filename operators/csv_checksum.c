@@ -19,6 +19,8 @@ struct line {
 
 static int line_append(struct line *line, const char *bytes, size_t size)
 {
+	if (size == 0)
+		return 0;
 	if (line->size + size > line->capacity) {
 		size_t capacity = 2 * (line->size + size) + 256;
 		char *grown = realloc(line->bytes, capacity);

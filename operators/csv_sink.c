@@ -51,8 +51,8 @@ static int sink_open(struct sw_instance *self, void *state, struct sw_error *err
 	size_t bytes = sw_csv_header(config->schema, NULL, 0);
 
 	if (grow((void **)&sink->line, &sink->line_capacity, bytes + 1, 1))
-		return sw_error_set(error, -ENOMEM, "%s: out of memory",
-			sw_csv_file_path(config->file));
+		return sw_error_set(
+			error, -ENOMEM, "%s: out of memory", sw_csv_file_path(config->file));
 	sw_csv_header(config->schema, sink->line, sink->line_capacity);
 	return sw_csv_file_line(config->file, sink->line, bytes, error);
 }
@@ -87,8 +87,8 @@ static int hold_line(struct csv_sink *sink, size_t bytes)
 	return 0;
 }
 
-static int take_row(struct sw_instance *self, struct csv_sink *sink, const struct sw_batch *batch,
-	uint32_t row)
+static int take_row(
+	struct sw_instance *self, struct csv_sink *sink, const struct sw_batch *batch, uint32_t row)
 {
 	const struct sw_csv_sink_config *config = sw_instance_config(self);
 	struct sw_error error;
@@ -108,7 +108,8 @@ static int take_row(struct sw_instance *self, struct csv_sink *sink, const struc
 	return 0;
 }
 
-static int sink_process(struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
+static int sink_process(
+	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
 {
 	const struct sw_csv_sink_config *config = sw_instance_config(self);
 	struct csv_sink *sink = state;
@@ -120,8 +121,8 @@ static int sink_process(struct sw_instance *self, void *state, unsigned input, s
 		code = take_row(self, sink, batch, sw_batch_row(batch, i));
 	sw_release(self, batch);
 	if (!code && config->ordered)
-		code = sw_instance_state_bytes(self,
-			sink->text_capacity + sink->lines_capacity * sizeof(*sink->lines));
+		code = sw_instance_state_bytes(
+			self, sink->text_capacity + sink->lines_capacity * sizeof(*sink->lines));
 	return code;
 }
 
@@ -137,8 +138,7 @@ static int compare_lines(const void *a, const void *b, void *text)
 	return (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
-static int write_ordered(
-	struct csv_sink *sink, struct sw_csv_file *file, struct sw_error *error)
+static int write_ordered(struct csv_sink *sink, struct sw_csv_file *file, struct sw_error *error)
 {
 	if (sink->line_count > 0)
 		qsort_r(sink->lines, sink->line_count, sizeof(*sink->lines), compare_lines,

@@ -93,8 +93,7 @@ static inline void panes_close(struct panes *panes, uint32_t count)
 	}
 	panes->count -= count;
 	if (panes->count > 0)
-		memmove(panes->open, panes->open + count,
-			panes->count * sizeof(struct pane *));
+		memmove(panes->open, panes->open + count, panes->count * sizeof(struct pane *));
 	panes->last = 0;
 }
 

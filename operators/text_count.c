@@ -105,16 +105,17 @@ static void add(struct text_count *state, struct sw_text text, uint64_t hash, in
 			return;
 		}
 	}
-	*slot = (struct slot){ .hash = hash, .offset = state->arena_bytes, .size = text.size,
-		.count = count };
+	*slot = (struct slot){
+		.hash = hash, .offset = state->arena_bytes, .size = text.size, .count = count
+	};
 	memcpy(state->arena + state->arena_bytes, text.bytes, text.size);
 	state->arena_bytes += text.size;
 	state->used++;
 }
 
 /* At most GROUP rows, from the i-th that counts on. */
-static int add_group(struct text_count *state, const struct sw_batch *batch, uint32_t first,
-	uint32_t rows)
+static int add_group(
+	struct text_count *state, const struct sw_batch *batch, uint32_t first, uint32_t rows)
 {
 	struct sw_text texts[GROUP];
 	uint64_t hashes[GROUP];
@@ -167,9 +168,8 @@ static bool put_row(struct sw_batch *batch, const struct text_count *state, cons
 {
 	uint32_t row = batch->rows;
 
-	if (row == batch->capacity ||
-		!sw_column_append_text(
-			&batch->columns[TEXT], row, state->arena + slot->offset, slot->size))
+	if (row == batch->capacity || !sw_column_append_text(&batch->columns[TEXT], row,
+					      state->arena + slot->offset, slot->size))
 		return false;
 	((int64_t *)batch->columns[COUNT].data)[row] = slot->count;
 	batch->rows++;

@@ -19,8 +19,8 @@ struct window_max {
 	size_t bytes;
 };
 
-static int add_member(struct max_pane *pane, const struct sw_batch *batch, uint32_t row,
-	int64_t value)
+static int add_member(
+	struct max_pane *pane, const struct sw_batch *batch, uint32_t row, int64_t value)
 {
 	if (pane->any && value < pane->highest)
 		return 0;
@@ -31,8 +31,8 @@ static int add_member(struct max_pane *pane, const struct sw_batch *batch, uint3
 	return sw_row_store_append(&pane->members, batch, row) ? 0 : -ENOMEM;
 }
 
-static int add_border(struct max_pane *pane, const struct sw_batch *batch, uint32_t row,
-	int64_t value)
+static int add_border(
+	struct max_pane *pane, const struct sw_batch *batch, uint32_t row, int64_t value)
 {
 	if (pane->any && value < pane->highest)
 		return 0;
@@ -45,8 +45,7 @@ static int add_row(struct window_max *state, const struct sw_window_max_config *
 	int64_t start = sw_column_int64(&batch->columns[0], row);
 	int64_t value = sw_column_int64(&batch->columns[config->value], row);
 	int64_t time_ms = sw_column_int64(&batch->columns[config->time], row);
-	struct max_pane *pane =
-		(struct max_pane *)panes_get(&state->panes, start, sizeof(*pane));
+	struct max_pane *pane = (struct max_pane *)panes_get(&state->panes, start, sizeof(*pane));
 	size_t before;
 	int code;
 
@@ -104,8 +103,8 @@ static bool copy_row(const struct sw_window_max_config *config, struct sw_batch 
 }
 
 /* Gives a row; *batch is the one being filled. 0, or -ENOSPC for a text that no batch can hold. */
-static int give_row(struct sw_instance *self, struct sw_batch **batch,
-	const struct sw_batch *from, uint32_t row)
+static int give_row(struct sw_instance *self, struct sw_batch **batch, const struct sw_batch *from,
+	uint32_t row)
 {
 	const struct sw_window_max_config *config = sw_instance_config(self);
 

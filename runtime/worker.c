@@ -172,7 +172,8 @@ static bool all_ended(const struct runner *runner)
 
 static uint64_t sleep_until(const struct runner *runner)
 {
-	uint64_t until_ns = runner->now_ns + SLEEP_NS;
+	/* Nobody tells when a ring has room again or a batch is home: look soon. */
+	uint64_t until_ns = runner->now_ns + (any_blocked(runner) ? NAP_NS : SLEEP_NS);
 
 	for (unsigned i = 0; i < runner->instance_count; i++) {
 		const struct sw_instance *instance = runner->instances[i];

@@ -77,8 +77,8 @@ static void run(struct fake_transport *transport, struct sw_exchange *exchange)
 {
 	const size_t head = strlen("{\"frame\":\"");
 	uint8_t *frame = malloc(exchange->body_bytes);
-	ptrdiff_t bytes = sw_base64_decode(
-		exchange->body + head, exchange->body_bytes - head - 2, frame);
+	ptrdiff_t bytes =
+		sw_base64_decode(exchange->body + head, exchange->body_bytes - head - 2, frame);
 	struct sw_frame_header header;
 	struct sw_batch *in, *out;
 	const struct sw_kernel *kernel;

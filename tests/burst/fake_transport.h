@@ -7,8 +7,9 @@
 #include "burst/burst_private.h"
 
 /*
- * Functions without a network: an exchange runs the kernel when it is submitted and comes back later,
- * or comes back as the fault that a seeded choice makes of it. Runs on the burst's I/O thread.
+ * Functions without a network: an exchange runs the kernel when it is submitted and comes back
+ * later, or comes back as the fault that a seeded choice makes of it. Runs on the burst's I/O
+ * thread.
  */
 
 enum fake_fault {
@@ -32,7 +33,7 @@ struct fake_options {
 	uint32_t latency_us, slow_us;
 	uint32_t concurrency; /* more at once are throttled; 0: no limit */
 	uint64_t seed;
-	_Atomic int dead;     /* every request is refused while it is set */
+	_Atomic int dead; /* every request is refused while it is set */
 	bool wrong_certificate;
 };
 

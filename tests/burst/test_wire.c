@@ -205,11 +205,11 @@ static void round_trips(void **unused)
 		frame = malloc(bound);
 		bytes = sw_frame_encode(&header, batch, frame, bound);
 		assert_true(bytes > 0 && (size_t)bytes <= bound);
-		assert_int_equal(sw_frame_encode(&header, batch, frame, (size_t)bytes - 1), -ENOSPC);
+		assert_int_equal(
+			sw_frame_encode(&header, batch, frame, (size_t)bytes - 1), -ENOSPC);
 		assert_int_equal(sw_frame_encode(&header, batch, frame, (size_t)bytes), bytes);
 		frame = realloc(frame, (size_t)bytes);
-		assert_int_equal(
-			sw_frame_peek(frame, (size_t)bytes, &got_header, &error), 0);
+		assert_int_equal(sw_frame_peek(frame, (size_t)bytes, &got_header, &error), 0);
 		check_header(&header, &got_header, batch);
 		assert_int_equal(
 			sw_frame_decode(frame, (size_t)bytes, &got_header, got, &error), 0);
@@ -246,8 +246,7 @@ static void make_sample(struct sample *sample, uint32_t rows)
 	random_header(&header);
 	bound = sw_frame_bound(sample->batch);
 	sample->frame = malloc(bound);
-	sample->bytes =
-		(size_t)sw_frame_encode(&header, sample->batch, sample->frame, bound);
+	sample->bytes = (size_t)sw_frame_encode(&header, sample->batch, sample->frame, bound);
 	assert_true(sample->bytes <= bound);
 }
 
@@ -356,7 +355,8 @@ static void small_batches_are_refused(void **unused)
 	if (sw_batch_count(sample.batch) > 10) {
 		small = sw_batch_create(&sample.plain, 10, TEXT_BYTES);
 		assert_int_equal(
-			sw_frame_decode(sample.frame, sample.bytes, &header, small, &error), -ENOSPC);
+			sw_frame_decode(sample.frame, sample.bytes, &header, small, &error),
+			-ENOSPC);
 		sw_batch_destroy(small);
 	}
 	small = sw_batch_create(&sample.plain, 40, 3);
@@ -377,7 +377,8 @@ static void narrow_rows_are_small(void **unused)
 	static const struct sw_schema schema = {
 		.columns = 4,
 		.fields = { { .name = "auction", .type = SW_INT64 },
-			{ .name = "bidder", .type = SW_INT64 }, { .name = "price", .type = SW_INT64 },
+			{ .name = "bidder", .type = SW_INT64 },
+			{ .name = "price", .type = SW_INT64 },
 			{ .name = "dateTime", .type = SW_TIME_MS } },
 	};
 	struct sw_batch *batch = sw_batch_create(&schema, 942, 0);

@@ -31,7 +31,7 @@ def main():
     unittest.main(module="__main__", argv=[sys.argv[0], *rest])
 
 
-def spillway(*words, timeout=120, check=None, **more):
+def spillway(*words, timeout=60, check=None, **more):
     """Runs the command; check: the exit code it must have."""
     done = subprocess.run([BIN + "/spillway", *map(str, words)], capture_output=True, text=True,
                           timeout=timeout, **more)
@@ -46,7 +46,7 @@ def start(*words):
                             stderr=subprocess.PIPE, text=True)
 
 
-def report(*words, check=0, timeout=120):
+def report(*words, check=0, timeout=60):
     """Runs a query and gives its report."""
     with tempfile.TemporaryDirectory() as folder:
         path = folder + "/report.json"
@@ -64,7 +64,7 @@ def lines_of(path):
     return text.split("\n")[:-1]
 
 
-def result_of(*words, timeout=120):
+def result_of(*words, timeout=60):
     """Runs a query into a file; gives the file's header and rows, in their order."""
     with tempfile.TemporaryDirectory() as folder:
         path = folder + "/result.csv"

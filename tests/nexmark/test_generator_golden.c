@@ -165,11 +165,11 @@ static void check_type(const struct sw_nexmark_generator *generator, enum sw_nex
 	digest_init(&without);
 	for (uint64_t first = 0; first < events; first += EVENTS_A_BATCH) {
 		sw_batch_reset(batch);
-		assert_int_equal(sw_nexmark_generate(generator, type, all[type], first,
-					 EVENTS_A_BATCH, batch),
+		assert_int_equal(sw_nexmark_generate(
+					 generator, type, all[type], first, EVENTS_A_BATCH, batch),
 			0);
-		assert_int_equal(batch->rows,
-			sw_nexmark_count(generator, type, first, EVENTS_A_BATCH));
+		assert_int_equal(
+			batch->rows, sw_nexmark_count(generator, type, first, EVENTS_A_BATCH));
 		for (uint32_t row = 0; row < batch->rows; row++) {
 			put_row(&with, batch, row, 0);
 			put_row(&without, batch, row, 1);
@@ -192,7 +192,7 @@ static void check_type(const struct sw_nexmark_generator *generator, enum sw_nex
 	sw_batch_destroy(batch);
 }
 
-static void check_stream(const json_t *stream)
+static void check_stream(const json_t *stream, enum sw_nexmark_path path)
 {
 	struct sw_nexmark_options options = SW_NEXMARK_OPTIONS_INIT;
 	struct sw_nexmark_generator *generator;
@@ -203,31 +203,31 @@ static void check_stream(const json_t *stream)
 	read_options(stream, &options);
 	if (sw_nexmark_generator_create(&options, &generator, &error) != 0)
 		fail_msg("%s", error.text);
+	assert_int_equal(sw_nexmark_generator_use(generator, path), 0);
 	events = sw_nexmark_events(generator);
 	assert_int_equal(events, json_integer_value(json_object_get(stream, "events")));
 	for (int type = 0; type < SW_NEXMARK_EVENTS; type++)
 		check_type(generator, (enum sw_nexmark_event)type, stream, &totals);
 	assert_int_equal(totals.rows, events);
-	assert_int_equal(totals.time_max_ms,
-		json_integer_value(json_object_get(stream, "max_timestamp")));
+	assert_int_equal(
+		totals.time_max_ms, json_integer_value(json_object_get(stream, "max_timestamp")));
 	assert_int_equal(sw_nexmark_watermark(generator, events - 1),
 		json_integer_value(json_object_get(stream, "watermark")));
 	assert_true(sw_nexmark_watermark(generator, events) == SW_TIME_END);
 	sw_nexmark_generator_destroy(generator);
 }
 
-static void every_stream_is_beams(void **unused)
+static void check_streams(enum sw_nexmark_path path)
 {
 	FILE *file = fopen(SW_TEST_GOLDEN "/streams/digests.jsonl", "r");
 	json_error_t bad;
 	json_t *stream;
 	int streams = 0;
 
-	(void)unused;
 	assert_non_null(file);
 	while ((stream = json_loadf(file, JSON_DISABLE_EOF_CHECK, &bad)) != NULL) {
 		print_message("%s\n", json_string_value(json_object_get(stream, "name")));
-		check_stream(stream);
+		check_stream(stream, path);
 		json_decref(stream);
 		streams++;
 	}
@@ -235,10 +235,23 @@ static void every_stream_is_beams(void **unused)
 	fclose(file);
 }
 
+static void every_stream_is_beams(void **unused)
+{
+	(void)unused;
+	check_streams(SW_NEXMARK_PATH_BEST);
+}
+
+static void so_is_every_portable_one(void **unused)
+{
+	(void)unused;
+	check_streams(SW_NEXMARK_PATH_PORTABLE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_stream_is_beams),
+		cmocka_unit_test(so_is_every_portable_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

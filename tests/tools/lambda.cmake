@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: MIT
-add_executable(lambda_load
-	lambda_load.c
-	${PROJECT_SOURCE_DIR}/tools/functions/c/envelope.c
-	${PROJECT_SOURCE_DIR}/tools/functions/c/handler.c
-)
-target_link_libraries(lambda_load PRIVATE spillway_nexmark spillway_burst PkgConfig::CURL)
+sw_test(test_lambda_parts unit lambda_local_parts)
+sw_test(test_lambda_function unit function_parts)
+
+add_executable(lambda_load lambda_load.c)
+target_link_libraries(lambda_load PRIVATE function_parts spillway_nexmark PkgConfig::CURL)
+
+add_test(NAME test_lambda_local
+	COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/test_lambda_local.py
+		$<TARGET_FILE:lambda-local> $<TARGET_FILE:bootstrap> $<TARGET_FILE:lambda_load>)
+set_tests_properties(test_lambda_local PROPERTIES LABELS e2e TIMEOUT 120
+	ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)

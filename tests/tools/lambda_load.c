@@ -22,7 +22,18 @@
 #define INFLIGHT_MAX 512
 #define JOB          7
 
-enum end { GOOD, WRONG, FUNCTION_ERROR, THROTTLED, REFUSED, TRUNCATED, RESET, TIMED_OUT, OTHER, ENDS };
+enum end {
+	GOOD,
+	WRONG,
+	FUNCTION_ERROR,
+	THROTTLED,
+	REFUSED,
+	TRUNCATED,
+	RESET,
+	TIMED_OUT,
+	OTHER,
+	ENDS
+};
 
 static const char *const end_names[ENDS] = { "good", "wrong", "function_error", "throttled",
 	"refused", "truncated", "reset", "timed_out", "other" };
@@ -60,7 +71,8 @@ static void fill(struct sw_batch *batch, uint64_t rows)
 
 		for (uint32_t row = 0; row < rows; row++) {
 			char text[16];
-			int size = snprintf(text, sizeof(text), "w%" PRIu64 " ", random_bits() % 500);
+			int size =
+				snprintf(text, sizeof(text), "w%" PRIu64 " ", random_bits() % 500);
 
 			if (column->type == SW_TEXT)
 				sw_column_append_text(column, row, text, (uint32_t)size);
@@ -164,7 +176,7 @@ static bool is_right(struct load *load, const struct call *call)
 	size_t bytes;
 
 	return handler_run(load->handler, call->body, call->body_bytes, &answer, &bytes) == 0 &&
-		bytes == call->answer_bytes && memcmp(answer, call->answer, bytes) == 0;
+	       bytes == call->answer_bytes && memcmp(answer, call->answer, bytes) == 0;
 }
 
 static enum end end_of(struct load *load, const struct call *call, CURLcode code)
@@ -195,8 +207,8 @@ static enum end end_of(struct load *load, const struct call *call, CURLcode code
 	if (status == 429)
 		return THROTTLED;
 	if (status != 200) {
-		fprintf(stderr, "lambda_load: status %ld: %.*s\n", status,
-			(int)call->answer_bytes, call->answer);
+		fprintf(stderr, "lambda_load: status %ld: %.*s\n", status, (int)call->answer_bytes,
+			call->answer);
 		return REFUSED;
 	}
 	if (call->function_error)

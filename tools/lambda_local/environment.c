@@ -276,7 +276,8 @@ void ll_environment_end_all(struct ll_server *server)
 
 	for (environment = server->environments; environment; environment = next) {
 		next = environment->next;
-		ll_environment_end(environment);
+		fail(environment, LL_KILLED, "Runtime.ExitError",
+			"Runtime exited with error: signal: killed");
 	}
 	while (server->environments) {
 		environment = server->environments;

@@ -42,15 +42,15 @@ static int parse_one(double share[LL_FAULTS], const char **spec, struct sw_error
 
 	if (kind < 0)
 		return sw_error_set(error, -EINVAL,
-			"--faults: %.*s: not a kind of fault (error, timeout, truncate, corrupt, kill, "
+			"--faults: %.*s: not a kind of fault (error, timeout, truncate, corrupt, "
+			"kill, "
 			"reset, throttle, duplicate, slow)",
 			(int)name_size, *spec);
 	if (colon)
 		share[kind] = strtod(colon + 1, &end);
 	if (!colon || end == colon + 1 || end != *spec + size)
-		return sw_error_set(error, -EINVAL,
-			"--faults: %.*s: not kind:share (e.g. %s:0.02)", (int)size, *spec,
-			names[kind]);
+		return sw_error_set(error, -EINVAL, "--faults: %.*s: not kind:share (e.g. %s:0.02)",
+			(int)size, *spec, names[kind]);
 	if (!(share[kind] >= 0 && share[kind] <= 1))
 		return sw_error_set(error, -EINVAL, "--faults: %.*s: share out of range (0 to 1)",
 			(int)size, *spec);

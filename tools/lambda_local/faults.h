@@ -9,13 +9,13 @@
 /* What can be made to go wrong with an invocation. */
 enum ll_fault {
 	LL_FAULT_NONE,
-	LL_FAULT_ERROR,     /* the function runs, and its answer becomes an error */
-	LL_FAULT_TIMEOUT,   /* the function runs, its answer is lost; the stream is reset later */
-	LL_FAULT_TRUNCATE,  /* the answer ends before its content-length */
-	LL_FAULT_CORRUPT,   /* one character of the frame in the answer is another */
-	LL_FAULT_KILL,      /* the function's process is killed once it has the event */
-	LL_FAULT_RESET,     /* the function runs, and the connection is reset instead of an answer */
-	LL_FAULT_THROTTLE,  /* 429 without running */
+	LL_FAULT_ERROR,    /* the function runs, and its answer becomes an error */
+	LL_FAULT_TIMEOUT,  /* the function runs, its answer is lost; the stream is reset later */
+	LL_FAULT_TRUNCATE, /* the answer ends before its content-length */
+	LL_FAULT_CORRUPT,  /* one character of the frame in the answer is another */
+	LL_FAULT_KILL,     /* the function's process is killed once it has the event */
+	LL_FAULT_RESET,    /* the function runs, and the connection is reset instead of an answer */
+	LL_FAULT_THROTTLE, /* 429 without running */
 	LL_FAULT_DUPLICATE, /* the function runs once more after it has answered */
 	LL_FAULT_SLOW,      /* takes ten times as long, and at least 500 ms more */
 	LL_FAULTS

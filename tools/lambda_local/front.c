@@ -121,9 +121,12 @@ static void flush(struct ll_connection *connection)
 	bool good = true;
 
 	connection->blocked = false;
-	do {
-		good = gather(connection) && encrypt(connection);
-	} while (good && !connection->blocked && connection->out_size);
+	while (good && !connection->blocked) {
+		good = gather(connection);
+		if (connection->out_size == 0)
+			break;
+		good = good && encrypt(connection);
+	}
 	if (good && connection->unflushed) {
 		BIO *out = SSL_get_wbio(connection->ssl);
 
@@ -260,8 +263,7 @@ static int add_connection(struct ll_front *front, int fd)
 		goto fail;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	connection->front = front;
-	connection->source =
-		(struct ll_source){ .ready = ready, .release = released, .fd = fd };
+	connection->source = (struct ll_source){ .ready = ready, .release = released, .fd = fd };
 	ret = ll_loop_add(&front->server->loop, &connection->source, EPOLLIN);
 	if (ret)
 		goto fail;
@@ -317,8 +319,8 @@ static int listen_at(const struct ll_options *options, int *listener, struct sw_
 	int one = 1, fd, ret = getaddrinfo(options->host, options->port, &hints, &found);
 
 	if (ret)
-		return sw_error_set(error, -EINVAL, "--listen: %s: %s", options->host,
-			gai_strerror(ret));
+		return sw_error_set(
+			error, -EINVAL, "--listen: %s: %s", options->host, gai_strerror(ret));
 	fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -336,20 +338,23 @@ static int listen_at(const struct ll_options *options, int *listener, struct sw_
 
 static void make_url(const struct ll_options *options, int fd, char *url)
 {
-	struct sockaddr_storage address;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address = { .v6 = { 0 } };
 	socklen_t size = sizeof(address);
 	const char *host = options->host;
-	unsigned port = 0;
+	bool is_v6;
 
-	if (getsockname(fd, (struct sockaddr *)&address, &size) == 0)
-		port = ntohs(address.ss_family == AF_INET6
-				? ((struct sockaddr_in6 *)&address)->sin6_port
-				: ((struct sockaddr_in *)&address)->sin_port);
+	getsockname(fd, &address.any, &size);
+	is_v6 = address.any.sa_family == AF_INET6;
 	if (strcmp(host, "0.0.0.0") == 0)
 		host = "127.0.0.1";
 	if (strcmp(host, "::") == 0)
 		host = "::1";
-	sprintf(url, strchr(host, ':') ? "https://[%s]:%u" : "https://%s:%u", host, port);
+	sprintf(url, strchr(host, ':') ? "https://[%s]:%u" : "https://%s:%u", host,
+		ntohs(is_v6 ? address.v6.sin6_port : address.v4.sin_port));
 }
 
 int ll_front_open(struct ll_front **made, struct ll_server *server, SSL_CTX *context, char *url,

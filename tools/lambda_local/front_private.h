@@ -48,7 +48,7 @@ struct ll_stream {
 	char path[640], type[32];
 	struct ll_bytes payload;
 	size_t payload_bytes;
-	size_t held; /* counted in the server's held_bytes */
+	size_t held;                      /* counted in the server's held_bytes */
 	struct ll_invocation *invocation; /* to be told of the stream's end */
 	uint64_t arrived_ns;
 	struct ll_answer answer;

@@ -124,8 +124,8 @@ static bool parse_head(struct ll_http1 *request)
 	}
 	head_size = (size_t)(blank - request->in) + 4;
 	request->state = LL_HTTP1_BODY;
-	good = parse_request_line(request, request->in,
-		(size_t)line_length(request->in, head_size, &next));
+	good = parse_request_line(
+		request, request->in, (size_t)line_length(request->in, head_size, &next));
 	for (at = next; good && at < head_size - 2; at += next) {
 		ptrdiff_t length = line_length(request->in + at, head_size - at, &next);
 
@@ -159,8 +159,7 @@ static bool take_body(struct ll_http1 *request)
 	}
 	if (request->left)
 		return false;
-	request->state =
-		request->state == LL_HTTP1_BODY ? LL_HTTP1_DONE : LL_HTTP1_CHUNK_END;
+	request->state = request->state == LL_HTTP1_BODY ? LL_HTTP1_DONE : LL_HTTP1_CHUNK_END;
 	return true;
 }
 
@@ -225,7 +224,7 @@ static void advance(struct ll_http1 *request)
 static bool reads_directly(const struct ll_http1 *request)
 {
 	return request->state == LL_HTTP1_BODY && request->used == 0 &&
-		request->body_bytes + request->left <= LL_PAYLOAD_BYTES_MAX;
+	       request->body_bytes + request->left <= LL_PAYLOAD_BYTES_MAX;
 }
 
 void *ll_http1_room(struct ll_http1 *request, size_t *room)

@@ -4,8 +4,8 @@
 
 #include "tools/lambda_local/payload.h"
 
-/* Reads HTTP/1.1 requests out of bytes as they come. Bounded: a head of at most LL_HEAD_BYTES_MAX, a
- * body of which at most LL_PAYLOAD_BYTES_MAX are kept (all are counted). */
+/* Reads HTTP/1.1 requests out of bytes as they come. Bounded: a head of at most LL_HEAD_BYTES_MAX,
+ * a body of which at most LL_PAYLOAD_BYTES_MAX are kept (all are counted). */
 
 #define LL_HEAD_BYTES_MAX (16u << 10)
 

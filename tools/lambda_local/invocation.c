@@ -29,7 +29,8 @@ static void make_id(struct ll_server *server, char id[LL_REQUEST_ID_BYTES])
 
 	snprintf(id, LL_REQUEST_ID_BYTES, "%08llx-%04llx-4%03llx-%04llx-%012llx",
 		(unsigned long long)(high >> 32), (unsigned long long)(high >> 16 & 0xffff),
-		(unsigned long long)(high & 0xfff), (unsigned long long)(low >> 48 & 0x3fff) | 0x8000,
+		(unsigned long long)(high & 0xfff),
+		(unsigned long long)(low >> 48 & 0x3fff) | 0x8000,
 		(unsigned long long)(low & 0xffffffffffffu));
 }
 
@@ -155,12 +156,13 @@ static void repeat(struct ll_invocation *invocation)
 	invocation->delivered_ns = 0;
 	invocation->function_error = false;
 	invocation->start_us = wall_us();
-	invocation->answer.size = 0;
+	ll_bytes_free(&invocation->answer);
 	if (ll_environment_acquire(server, invocation->function, invocation, NULL) != 0)
 		destroy(invocation);
 }
 
-/* The end, however it came about. The environment, if it lives, is free before the answer leaves. */
+/* The end, however it came about. The environment, if it lives, is free before the answer leaves.
+ */
 static void finish(struct ll_invocation *invocation, enum ll_outcome outcome)
 {
 	struct ll_environment *environment = invocation->environment;
@@ -181,7 +183,7 @@ static void held_back(struct ll_timer *timer)
 	struct ll_invocation *invocation = LL_CONTAINER(timer, struct ll_invocation, timer);
 
 	invocation->end_us = wall_us();
-	invocation->billed_us = invocation->billed_us + invocation->held_us;
+	invocation->billed_us += invocation->held_us;
 	finish(invocation, invocation->function_error ? LL_ERROR : LL_OK);
 }
 
@@ -222,8 +224,8 @@ void ll_invocation_answered(
 	if (invocation->fault == LL_FAULT_ERROR && !function_error) {
 		invocation->function_error = true;
 		invocation->answer.size = 0;
-		ll_bytes_format(&invocation->answer,
-			"{\"errorMessage\":\"Fault made on purpose\",\"errorType\":\"InjectedError\"}");
+		ll_bytes_format(&invocation->answer, "{\"errorMessage\":\"Fault made on "
+						     "purpose\",\"errorType\":\"InjectedError\"}");
 	}
 	if (invocation->fault == LL_FAULT_SLOW && invocation->environment) {
 		invocation->held_us = invocation->billed_us * (SLOW_FACTOR - 1);
@@ -288,8 +290,7 @@ static void place(struct ll_invocation *invocation, bool event)
 		invocation->stream = NULL;
 	else
 		ll_front_attach(stream, invocation);
-	ret = ll_environment_acquire(
-		invocation->server, invocation->function, invocation, &error);
+	ret = ll_environment_acquire(invocation->server, invocation->function, invocation, &error);
 	/* Unless placing failed, it may be over and gone by now. */
 	if (ret) {
 		ll_front_attach(stream, NULL);
@@ -318,8 +319,8 @@ static void accept_request(struct ll_server *server, struct ll_function *functio
 	invocation->function = function;
 	invocation->stream = request->stream;
 	invocation->number = server->invocations++;
-	invocation->fault = ll_faults_draw(
-		&server->options.faults, server->options.seed, invocation->number);
+	invocation->fault =
+		ll_faults_draw(&server->options.faults, server->options.seed, invocation->number);
 	invocation->start_us = wall_us();
 	memcpy(invocation->id, id, LL_REQUEST_ID_BYTES);
 	if (invocation->fault == LL_FAULT_THROTTLE) {
@@ -352,7 +353,7 @@ void ll_invocation_begin(struct ll_server *server, const struct ll_request *requ
 			"RequestResponse invocation type (limit %u bytes)\"}",
 			request->payload_bytes, LL_PAYLOAD_BYTES_MAX);
 	} else if (request->type[0] && strcmp(request->type, "RequestResponse") != 0 &&
-		strcmp(request->type, "Event") != 0 && strcmp(request->type, "DryRun") != 0) {
+		   strcmp(request->type, "Event") != 0 && strcmp(request->type, "DryRun") != 0) {
 		refuse(stream, id, 400, "InvalidParameterValueException",
 			"{\"Type\":\"User\",\"message\":\"Invocation type %s is none of "
 			"RequestResponse, Event, DryRun\"}",

@@ -19,11 +19,11 @@ struct ll_invocation {
 	struct ll_stream *stream;           /* null: nobody waits for the answer */
 	struct ll_environment *environment; /* null: not placed, or over */
 	uint32_t environment_number;        /* of the last one */
-	struct ll_timer timer; /* of a slow one: holds the answer back */
+	struct ll_timer timer;              /* of a slow one: holds the answer back */
 	struct ll_bytes payload, answer;
 	struct ll_work work;
 	enum ll_fault fault;
-	uint64_t number; /* among those that may get a fault */
+	uint64_t number;       /* among those that may get a fault */
 	uint64_t delivered_ns; /* 0: the process did not get the event */
 	uint64_t started_ns;   /* its environment's process was started */
 	uint64_t billed_us, held_us;
@@ -36,9 +36,9 @@ struct ll_invocation {
 /* A request that has come in whole. Everything is answered by ll_front_answer() in the end. */
 struct ll_request {
 	struct ll_stream *stream;
-	const char *function;  /* name, unescaped */
-	const char *qualifier; /* version or alias; empty: none */
-	const char *type;      /* X-Amz-Invocation-Type; empty: none */
+	const char *function;     /* name, unescaped */
+	const char *qualifier;    /* version or alias; empty: none */
+	const char *type;         /* X-Amz-Invocation-Type; empty: none */
 	struct ll_bytes *payload; /* taken when it is accepted */
 	bool too_large;
 	size_t payload_bytes; /* also of one that was too large to keep */
@@ -55,7 +55,7 @@ void ll_invocation_answered(
 	struct ll_invocation *invocation, struct ll_bytes *answer, bool function_error);
 void ll_invocation_oversized(struct ll_invocation *invocation, uint64_t bytes);
 /* The environment ended before it answered: it is already taken off the invocation. */
-void ll_invocation_died(struct ll_invocation *invocation, enum ll_outcome outcome,
-	const char *type, const char *message);
+void ll_invocation_died(struct ll_invocation *invocation, enum ll_outcome outcome, const char *type,
+	const char *message);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "runtime/clock.h"
 
-#define FLUSH_NS      50000000u
+#define FLUSH_NS       50000000u
 #define LINE_BYTES_MAX 512
 
 static const char *const outcomes[] = { "ok", "error", "timeout", "killed", "reset", "corrupt" };
@@ -72,8 +72,8 @@ void ll_ledger_add(struct ll_ledger *ledger, const struct ll_execution *executio
 	size += snprintf(line + size, LINE_BYTES_MAX - (size_t)size,
 		", \"function\": \"%s\", \"environment\": %" PRIu32 ", \"start_us\": %" PRIu64
 		", \"end_us\": %" PRIu64 ", \"cold\": %s, ",
-		execution->function, execution->environment, execution->start_us,
-		execution->end_us, execution->cold ? "true" : "false");
+		execution->function, execution->environment, execution->start_us, execution->end_us,
+		execution->cold ? "true" : "false");
 	if (work->known)
 		size += snprintf(line + size, LINE_BYTES_MAX - (size_t)size,
 			"\"rows\": %" PRIu32 ", ", work->rows);

@@ -33,7 +33,7 @@ struct ll_ledger {
 	struct ll_loop *loop;
 	struct ll_timer timer;
 	const char *path;
-	int fd; /* -1: there is no ledger */
+	int fd;     /* -1: there is no ledger */
 	int failed; /* -errno of the first failed write; later lines are dropped */
 	uint32_t used;
 	char lines[64 << 10];

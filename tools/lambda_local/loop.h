@@ -11,13 +11,13 @@
  * and everything it calls back runs on it.
  */
 
-#define LL_CONTAINER(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+#define LL_CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 /* A descriptor that is watched. Embedded in what owns it. */
 struct ll_source {
 	void (*ready)(struct ll_source *source, uint32_t events);
-	/* Frees the owner. Called after the round of events in which the source was removed, so that
-	 * an event already fetched for it finds its memory. */
+	/* Frees the owner. Called after the round of events in which the source was removed, so
+	 * that an event already fetched for it finds its memory. */
 	void (*release)(struct ll_source *source);
 	int fd;
 	uint32_t events;
@@ -33,7 +33,7 @@ struct ll_timer {
 
 struct ll_loop {
 	int epoll_fd;
-	bool stop; /* set by whoever wants ll_loop_run to return */
+	bool stop;   /* set by whoever wants ll_loop_run to return */
 	bool coarse; /* the kernel has no epoll_pwait2: timers go off on whole ms */
 	struct ll_source *removed;
 	struct ll_timer **heap; /* heap[1 .. timers] */

@@ -11,13 +11,15 @@
 static const char help_text[] =
 	"Usage: lambda-local --function NAME=COMMAND [OPTION]...\n"
 	"\n"
-	"Runs functions as AWS Lambda does, on this machine: the Invoke API over HTTP/2 and TLS in\n"
+	"Runs functions as AWS Lambda does, on this machine: the Invoke API over HTTP/2 and TLS "
+	"in\n"
 	"front, the Lambda Runtime API for the functions' processes behind. Prints one line, its\n"
 	"URL, when it is ready, and ends on SIGTERM or SIGINT with all it started.\n"
 	"\n"
 	"  --listen HOST:PORT       where to listen; port 0: any free one (127.0.0.1:0)\n"
 	"  --ca-out FILE            write the certificate to trust, PEM (made anew at each start)\n"
-	"  --function NAME=COMMAND  a function and what runs its runtime client: a program's path or\n"
+	"  --function NAME=COMMAND  a function and what runs its runtime client: a program's path "
+	"or\n"
 	"                           a shell command; may be repeated, up to 16\n"
 	"  --concurrency N          environments (processes) of each function at most; beyond it\n"
 	"                           429 is answered (64; 1 to 1000)\n"
@@ -96,12 +98,12 @@ static int parse_listen(struct ll_options *options, const char *text, struct sw_
 	const char *colon = strrchr(text, ':');
 	const char *host = text;
 	size_t size;
-	uint64_t port;
+	uint64_t port = 0;
 	int ret;
 
 	if (!colon || colon == text)
-		return sw_error_set(error, -EINVAL,
-			"--listen: %s: not HOST:PORT (e.g. 127.0.0.1:0)", text);
+		return sw_error_set(
+			error, -EINVAL, "--listen: %s: not HOST:PORT (e.g. 127.0.0.1:0)", text);
 	size = (size_t)(colon - text);
 	if (size >= 2 && host[0] == '[' && host[size - 1] == ']') {
 		host++;
@@ -111,7 +113,8 @@ static int parse_listen(struct ll_options *options, const char *text, struct sw_
 			"--listen: %s: an IPv6 address needs brackets (e.g. [::1]:0)", text);
 	}
 	if (size == 0 || size >= sizeof(options->host))
-		return sw_error_set(error, -EINVAL, "--listen: %s: no host (1 to 255 characters)", text);
+		return sw_error_set(
+			error, -EINVAL, "--listen: %s: no host (1 to 255 characters)", text);
 	ret = parse_number("listen", colon + 1, 0, 65535, &port, error);
 	if (ret)
 		return ret;
@@ -142,11 +145,13 @@ static int parse_function(struct ll_options *options, const char *text, struct s
 	size = (size_t)(equals - text);
 	if (!is_function_name(text, size))
 		return sw_error_set(error, -EINVAL,
-			"--function: %.*s: not a function's name (1 to 64 letters, digits, - and _)",
+			"--function: %.*s: not a function's name (1 to 64 letters, digits, - and "
+			"_)",
 			(int)size, text);
 	if (options->functions == LL_FUNCTIONS_MAX)
-		return sw_error_set(error, -EINVAL, "--function: %.*s: too many functions (at most %d)",
-			(int)size, text, LL_FUNCTIONS_MAX);
+		return sw_error_set(error, -EINVAL,
+			"--function: %.*s: too many functions (at most %d)", (int)size, text,
+			LL_FUNCTIONS_MAX);
 	for (uint32_t i = 0; i < options->functions; i++) {
 		if (strlen(options->function[i].name) == size &&
 			memcmp(options->function[i].name, text, size) == 0)
@@ -160,7 +165,8 @@ static int parse_function(struct ll_options *options, const char *text, struct s
 	return 0;
 }
 
-static int parse_one(struct ll_options *options, int option, const char *text, struct sw_error *error)
+static int parse_one(
+	struct ll_options *options, int option, const char *text, struct sw_error *error)
 {
 	switch (option) {
 	case LISTEN:
@@ -171,12 +177,13 @@ static int parse_one(struct ll_options *options, int option, const char *text, s
 	case FUNCTION:
 		return parse_function(options, text, error);
 	case CONCURRENCY:
-		return parse_small("concurrency", text, 1, LL_CONCURRENCY_MAX, &options->concurrency,
-			error);
+		return parse_small(
+			"concurrency", text, 1, LL_CONCURRENCY_MAX, &options->concurrency, error);
 	case TIMEOUT:
 		return parse_small("timeout-ms", text, 1, 900000, &options->timeout_ms, error);
 	case COLD_START:
-		return parse_small("cold-start-ms", text, 0, 600000, &options->cold_start_ms, error);
+		return parse_small(
+			"cold-start-ms", text, 0, 600000, &options->cold_start_ms, error);
 	case RTT:
 		return parse_small("rtt-ms", text, 0, 600000, &options->rtt_ms, error);
 	case FAULTS:

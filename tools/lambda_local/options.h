@@ -30,8 +30,8 @@ struct ll_options {
 };
 
 /*
- * Reads the command line; strings are borrowed from argv. 0; 1 when --help was printed; -EINVAL with
- * the message in *error.
+ * Reads the command line; strings are borrowed from argv. 0; 1 when --help was printed; -EINVAL
+ * with the message in *error.
  */
 int ll_options_parse(
 	struct ll_options *options, int argc, char **argv, FILE *help, struct sw_error *error);

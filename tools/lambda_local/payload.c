@@ -88,8 +88,9 @@ void ll_payload_peek(const struct ll_bytes *payload, struct ll_work *work)
 	work->rows = header.rows;
 }
 
-/* True for exactly {"frame":"..."} with nothing to escape in the string: every batch's payload. It is
- * most of the traffic, and a parser that builds a tree of it would cost more than all the rest. */
+/* True for exactly {"frame":"..."} with nothing to escape in the string: every batch's payload. It
+ * is most of the traffic, and a parser that builds a tree of it would cost more than all the rest.
+ */
 static bool is_plain_frame(const char *json, size_t size)
 {
 	static const char head[] = "{\"frame\":\"";
@@ -130,7 +131,8 @@ bool ll_payload_valid(const struct ll_bytes *payload, char *why, size_t why_byte
 
 	if (is_plain_frame(payload->data, payload->size))
 		return true;
-	json = json_loadb(payload->data, payload->size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+	json = json_loadb(payload->data, payload->size,
+		JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
 	if (!json) {
 		snprintf(why, why_bytes, "%s (at byte %d)", error.text, error.position);
 		/* It is put between quotes in the answer. */

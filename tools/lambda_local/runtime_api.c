@@ -72,7 +72,7 @@ static bool send_rest(struct ll_api_connection *connection)
 
 	while (connection->sent < size) {
 		size_t in_head = connection->sent < connection->head_size ? connection->sent
-									   : connection->head_size;
+									  : connection->head_size;
 		size_t in_event = connection->sent - in_head;
 		struct iovec parts[2] = {
 			{ connection->head + in_head, connection->head_size - in_head },
@@ -170,7 +170,8 @@ static bool take_answer(struct ll_api_connection *connection, bool function_erro
 	environment->answered = true;
 	if (oversized)
 		alive = respond(connection, "413 Payload Too Large",
-			"{\"errorMessage\":\"Exceeded maximum allowed payload size (6291556 bytes).\","
+			"{\"errorMessage\":\"Exceeded maximum allowed payload size (6291556 "
+			"bytes).\","
 			"\"errorType\":\"RequestEntityTooLarge\"}");
 	else
 		alive = respond(connection, "202 Accepted", "{\"status\":\"OK\"}\n");
@@ -193,7 +194,8 @@ static bool answer_to(struct ll_api_connection *connection, const char *path)
 		return respond(connection, "404 Not Found",
 			"{\"errorMessage\":\"No such path\",\"errorType\":\"NotFound\"}");
 	is_error = strcmp(slash, "/error") == 0;
-	if (!environment->delivered || environment->answered || slash - path != LL_REQUEST_ID_BYTES - 1 ||
+	if (!environment->delivered || environment->answered ||
+		slash - path != LL_REQUEST_ID_BYTES - 1 ||
 		memcmp(path, environment->invocation->id, LL_REQUEST_ID_BYTES - 1) != 0)
 		return respond(connection, "400 Bad Request",
 			"{\"errorMessage\":\"Invalid request ID\","
@@ -317,15 +319,14 @@ static void accept_ready(struct ll_source *source, uint32_t events)
 	for (connection = environment->connections; connection; connection = connection->next)
 		open++;
 	connection = environment->state != LL_ENDED && open < CONNECTIONS_MAX
-		? calloc(1, sizeof(*connection))
-		: NULL;
+			     ? calloc(1, sizeof(*connection))
+			     : NULL;
 	if (!connection) {
 		close(fd);
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	connection->source =
-		(struct ll_source){ .ready = ready, .release = released, .fd = fd };
+	connection->source = (struct ll_source){ .ready = ready, .release = released, .fd = fd };
 	if (ll_loop_add(&environment->server->loop, &connection->source, EPOLLIN) != 0) {
 		close(fd);
 		free(connection);

@@ -15,9 +15,9 @@ struct ll_server {
 	struct ll_function functions[LL_FUNCTIONS_MAX];
 	uint32_t function_count;
 	struct ll_environment *environments; /* all, until they are collected */
-	uint32_t environments_made; /* numbers them */
-	uint64_t invocations;       /* that may get a fault, so far: the next one's number */
-	uint64_t ids;               /* of requests: counter and random start */
+	uint32_t environments_made;          /* numbers them */
+	uint64_t invocations; /* that may get a fault, so far: the next one's number */
+	uint64_t ids;         /* of requests: counter and random start */
 	uint64_t id_key;
 	/* Payload bytes held for requests and answers; refused beyond LL_HELD_BYTES_MAX. */
 	uint64_t held_bytes;

@@ -46,8 +46,8 @@ static X509 *new_certificate(EVP_PKEY *key, const char *name, const X509_NAME *i
 		ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial | 1) &&
 		X509_gmtime_adj(X509_getm_notBefore(certificate), -3600) &&
 		X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_DAYS * 86400L) &&
-		X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
-			(const unsigned char *)name, -1, -1, 0) &&
+		X509_NAME_add_entry_by_txt(
+			subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0) &&
 		X509_set_issuer_name(certificate, issuer ? issuer : subject) &&
 		X509_set_pubkey(certificate, key))
 		return certificate;
@@ -61,7 +61,8 @@ static X509 *make_authority(EVP_PKEY *key)
 
 	if (authority &&
 		add_extension(authority, authority, NID_basic_constraints, "critical,CA:TRUE") &&
-		add_extension(authority, authority, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+		add_extension(
+			authority, authority, NID_key_usage, "critical,keyCertSign,cRLSign") &&
 		add_extension(authority, authority, NID_subject_key_identifier, "hash") &&
 		X509_sign(authority, key, EVP_sha256()))
 		return authority;
@@ -146,8 +147,7 @@ static int write_pem(const char *path, X509 *certificate, struct sw_error *error
 	return ret;
 }
 
-int ll_tls_create(
-	SSL_CTX **context, const char *host, const char *ca_out, struct sw_error *error)
+int ll_tls_create(SSL_CTX **context, const char *host, const char *ca_out, struct sw_error *error)
 {
 	EVP_PKEY *authority_key = NULL, *key = NULL;
 	X509 *authority = NULL, *leaf = NULL;

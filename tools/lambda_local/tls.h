@@ -12,7 +12,6 @@
  * certificate is written to ca_out (PEM; null: nowhere). TLS 1.2 or newer, ALPN h2 required.
  * Returns 0, or -errno with a message.
  */
-int ll_tls_create(
-	SSL_CTX **context, const char *host, const char *ca_out, struct sw_error *error);
+int ll_tls_create(SSL_CTX **context, const char *host, const char *ca_out, struct sw_error *error);
 
 #endif

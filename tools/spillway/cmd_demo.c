@@ -18,6 +18,8 @@
 /* The spike is this many times what one worker can take, the rest of the time is half of it. */
 #define SPIKE_TIMES 4
 #define BATCH_ROWS  256
+/* A full ring is a third of a second of work: what stands in it cannot leave any more. */
+#define RING_SLOTS 16
 
 struct demo_options {
 	const char *output, *progress;
@@ -30,7 +32,7 @@ struct demo_options {
 static const struct option_row rows[] = {
 	{ "output", OPTION_TEXT, AT(output), "DIR", "spillway-demo", "where the files go", 0, 0,
 		NULL },
-	{ "op-delay-us", OPTION_NUMBER, AT(op_delay_us), "US", "40",
+	{ "op-delay-us", OPTION_NUMBER, AT(op_delay_us), "US", "80",
 		"simulated cost of an event, us", 10, 1000, NULL },
 	{ "phase-sec", OPTION_COUNT, AT(phase_s), "S", "5",
 		"length of the calm before, of the spike, and of the calm after", 1, 20, NULL },
@@ -91,6 +93,7 @@ static void plan_run(struct run_options *run, const struct demo_options *options
 	run->is_rate_limited = true;
 	run->workers = 1;
 	run->batch_rows = BATCH_ROWS;
+	run->ring_slots = RING_SLOTS;
 	run->op_delay_us = options->op_delay_us;
 	run->checksum = true;
 	run->cut_stages = true;
@@ -181,7 +184,7 @@ int cmd_demo(int argc, char **argv)
 {
 	struct demo_options options = { .output = "spillway-demo",
 		.progress = "auto",
-		.op_delay_us = 40,
+		.op_delay_us = 80,
 		.phase_s = 5,
 		.concurrency = 16,
 		.rtt_ms = 5,

@@ -50,9 +50,9 @@ static void put_panel(FILE *file, int row, const char *title, const char *unit)
 static void put_panels(FILE *file, const struct plot *plot)
 {
 	put_panel(file, 0, "Events taken in", "1,000 events/s");
-	fprintf(file, "set label 1 \"spike\" at %g, graph 0.93 center tc rgb '#8a6d00'\n",
+	fprintf(file, "set label 1 \"spike\" at %g, graph 1.07 center tc rgb '#8a6d00'\n",
 		(plot->spike_from_s + plot->spike_to_s) / 2);
-	fprintf(file, "set yrange [0:%g]\nset format x ''\n", plot->spike_per_s * 1.25 / 1000);
+	fprintf(file, "set yrange [0:%g]\nset format x ''\n", plot->spike_per_s * 1.4 / 1000);
 	fputs("plot $offered using 1:($2/1000) with lines ls 3 title 'offered', \\\n"
 	      "  'none.csv' using 1:($3/1000) skip 1 with lines ls 1 title 'without spilling', \\\n"
 	      "  'spillway.csv' using 1:($3/1000) skip 1 with lines ls 2 title 'with spilling'\n"

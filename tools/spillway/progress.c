@@ -37,6 +37,12 @@ static void bar(double share, char text[13])
 	strcpy(text + 11, "]");
 }
 
+/* By more than 10 ms: a source that makes batches is always a little late. */
+static bool is_behind(const struct sample *sample)
+{
+	return (double)sample->backlog_events * 100 > sample->events_per_s;
+}
+
 void progress_sample(void *context, const struct sample *sample)
 {
 	struct progress *progress = context;
@@ -55,7 +61,7 @@ void progress_sample(void *context, const struct sample *sample)
 	if (sample->latency.count && length < sizeof(line))
 		length += (size_t)snprintf(line + length, sizeof(line) - length, "  p99 %s",
 			text_time_us(sample->latency.p99).bytes);
-	if (sample->backlog_events && length < sizeof(line))
+	if (is_behind(sample) && length < sizeof(line))
 		length += (size_t)snprintf(line + length, sizeof(line) - length, "  behind %s",
 			text_count(sample->backlog_events).bytes);
 	if (length >= sizeof(line))

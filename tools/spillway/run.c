@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "runtime/clock.h"
 #include "tools/spillway/lambda_process.h"
@@ -41,6 +42,8 @@ static int make_burst(struct run *run, struct sw_error *error)
 		if (result)
 			return result;
 	}
+	if (options->ca && access(options->ca, R_OK) != 0)
+		return sw_error_set(error, -errno, "--ca %s: %s", options->ca, strerror(errno));
 	burst.spill_share = options->spill_share;
 	burst.endpoint = lambda ? run->lambda.url : options->endpoint;
 	burst.function = lambda ? LAMBDA_FUNCTION : options->function;

@@ -51,6 +51,18 @@ double series_fill_max(const struct series *series)
 	return max;
 }
 
+double series_behind_s(const struct series *series, uint64_t events)
+{
+	double seconds = 0, before_s = 0;
+
+	for (size_t i = 0; i < series->count; i++) {
+		if (series->samples[i].backlog_events > events)
+			seconds += series->samples[i].t_s - before_s;
+		before_s = series->samples[i].t_s;
+	}
+	return seconds;
+}
+
 double series_rate(const struct series *series, double from_s, double to_s)
 {
 	const struct sample *first = NULL, *last = NULL;

@@ -17,6 +17,8 @@ void series_fini(struct series *series);
 
 uint64_t series_backlog_max(const struct series *series);
 double series_fill_max(const struct series *series);
+/* Time in which the source was more than `events` behind its schedule. */
+double series_behind_s(const struct series *series, uint64_t events);
 /* Mean rate at which events were taken in from from_s to to_s. */
 double series_rate(const struct series *series, double from_s, double to_s);
 

@@ -26,8 +26,8 @@ static size_t string_end(const char *json, size_t size, size_t start)
 
 static size_t skip_space(const char *json, size_t size, size_t at)
 {
-	while (at < size && (json[at] == ' ' || json[at] == '\t' || json[at] == '\n' ||
-				    json[at] == '\r'))
+	while (at < size &&
+		(json[at] == ' ' || json[at] == '\t' || json[at] == '\n' || json[at] == '\r'))
 		at++;
 	return at;
 }

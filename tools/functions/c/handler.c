@@ -85,15 +85,16 @@ static int find_instance(struct handler *handler, const struct sw_frame_header *
 	struct instance *instance = handler->instances;
 
 	if (!kernel)
-		return sw_error_set(error, -ENOENT, "kernel: %s: this function has none such",
-			header->kernel);
+		return sw_error_set(
+			error, -ENOENT, "kernel: %s: this function has none such", header->kernel);
 	if (kernel->version != header->kernel_version)
 		return sw_error_set(error, -EPROTO,
 			"kernel: %s: version %u was asked for, this function has version %u",
 			header->kernel, header->kernel_version, kernel->version);
 	if (kernel->config_bytes != header->config_bytes)
-		return sw_error_set(error, -EPROTO, "kernel: %s: %u bytes of settings (%u expected)",
-			header->kernel, header->config_bytes, kernel->config_bytes);
+		return sw_error_set(error, -EPROTO,
+			"kernel: %s: %u bytes of settings (%u expected)", header->kernel,
+			header->config_bytes, kernel->config_bytes);
 	while (instance && instance->kernel != kernel)
 		instance = instance->next;
 	if (!instance) {
@@ -102,7 +103,8 @@ static int find_instance(struct handler *handler, const struct sw_frame_header *
 			instance->scratch = calloc(1, kernel->scratch_bytes);
 		if (!instance || (kernel->scratch_bytes && !instance->scratch)) {
 			free(instance);
-			return sw_error_set(error, -ENOMEM, "kernel: %s: no memory", header->kernel);
+			return sw_error_set(
+				error, -ENOMEM, "kernel: %s: no memory", header->kernel);
 		}
 		instance->kernel = kernel;
 		instance->next = handler->instances;
@@ -252,8 +254,8 @@ static int run(struct handler *handler, const char *payload, size_t payload_byte
 	int ret;
 
 	if (!sw_envelope_frame(payload, payload_bytes, &digits, &digit_count))
-		return sw_error_set(
-			error, -EINVAL, "event: no \"frame\" in it ({\"frame\": \"BASE64\"} expected)");
+		return sw_error_set(error, -EINVAL,
+			"event: no \"frame\" in it ({\"frame\": \"BASE64\"} expected)");
 	if (buffer_reserve(&handler->frame, digit_count / 4 * 3 + 3) != 0)
 		return sw_error_set(error, -ENOMEM, "event: %zu bytes: no memory", payload_bytes);
 	frame_bytes = sw_base64_decode(digits, digit_count, handler->frame.data);

@@ -19,8 +19,8 @@ struct handler *handler_create(const struct sw_kernel *(*find)(const char *name)
 void handler_destroy(struct handler *handler);
 
 /*
- * 0: *answer (borrowed until the next call) is the answer's JSON. -errno: *answer is the JSON of the
- * error, to be handed in as such. Sleeps as long as the frame's simulated cost says.
+ * 0: *answer (borrowed until the next call) is the answer's JSON. -errno: *answer is the JSON of
+ * the error, to be handed in as such. Sleeps as long as the frame's simulated cost says.
  */
 SW_MUST_CHECK int handler_run(struct handler *handler, const char *payload, size_t payload_bytes,
 	const char **answer, size_t *answer_bytes);

@@ -8,8 +8,7 @@
 #include "tools/functions/c/handler.h"
 #include "tools/functions/c/runtime_client.h"
 
-static int serve(
-	struct runtime_client *client, struct handler *handler, struct sw_error *error)
+static int serve(struct runtime_client *client, struct handler *handler, struct sw_error *error)
 {
 	struct runtime_event event;
 	const char *answer;
@@ -23,8 +22,7 @@ static int serve(
 			return ret;
 		failed = handler_run(handler, event.payload, event.payload_bytes, &answer,
 				 &answer_bytes) != 0;
-		ret = runtime_client_answer(
-			client, event.id, failed, answer, answer_bytes, error);
+		ret = runtime_client_answer(client, event.id, failed, answer, answer_bytes, error);
 		if (ret)
 			return ret;
 	}
@@ -38,7 +36,8 @@ int main(void)
 	struct sw_error error;
 
 	if (!api) {
-		fputs("bootstrap: AWS_LAMBDA_RUNTIME_API: not set (this is run by the Lambda service "
+		fputs("bootstrap: AWS_LAMBDA_RUNTIME_API: not set (this is run by the Lambda "
+		      "service "
 		      "or by lambda-local)\n",
 			stderr);
 		return 1;

@@ -119,8 +119,8 @@ static int receive(struct runtime_client *client, size_t bytes)
 		client->capacity = capacity;
 	}
 	while (client->used < bytes) {
-		ssize_t n = recv(client->fd, client->in + client->used,
-			client->capacity - client->used, 0);
+		ssize_t n = recv(
+			client->fd, client->in + client->used, client->capacity - client->used, 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -197,8 +197,8 @@ static int read_line(struct runtime_client *client, size_t at, size_t *next)
 {
 	for (;;) {
 		char *end = client->used > at
-			? memmem(client->in + at, client->used - at, "\r\n", 2)
-			: NULL;
+				    ? memmem(client->in + at, client->used - at, "\r\n", 2)
+				    : NULL;
 		int ret;
 
 		if (end) {
@@ -276,7 +276,8 @@ static int exchange(struct runtime_client *client, const char *head, const char 
 	if (ret)
 		return ret;
 	client->used -= client->consumed;
-	memmove(client->in, client->in + client->consumed, client->used);
+	if (client->used)
+		memmove(client->in, client->in + client->consumed, client->used);
 	client->consumed = 0;
 	*answer = (struct answer){ .status = 0 };
 	ret = send_all(client, parts, bytes ? 2 : 1);
@@ -305,7 +306,8 @@ int runtime_client_next(
 			error, ret, "runtime API: %s: next: %s", client->host, strerror(-ret));
 	if (answer.status != 200 || !answer.id[0])
 		return sw_error_set(error, -EPROTO,
-			"runtime API: %s: next: status %d, request id \"%s\" (200 and an id expected)",
+			"runtime API: %s: next: status %d, request id \"%s\" (200 and an id "
+			"expected)",
 			client->host, answer.status, answer.id);
 	memcpy(event->id, answer.id, sizeof(event->id));
 	event->payload = client->in + answer.head_bytes;
@@ -331,8 +333,8 @@ int runtime_client_answer(struct runtime_client *client, const char *id, bool fa
 			"runtime API: %s: answer of %s: status %d (202 expected)", client->host, id,
 			answer.status);
 	if (ret)
-		return sw_error_set(error, ret, "runtime API: %s: answer of %s: %s", client->host, id,
-			strerror(-ret));
+		return sw_error_set(error, ret, "runtime API: %s: answer of %s: %s", client->host,
+			id, strerror(-ret));
 	if (answer.close)
 		disconnect(client);
 	return 0;

@@ -40,8 +40,8 @@ void runtime_client_fini(struct runtime_client *client);
 SW_MUST_CHECK int runtime_client_next(
 	struct runtime_client *client, struct runtime_event *event, struct sw_error *error);
 
-/* Answers the event, well or (failed) with an error's JSON. The service may find an answer too large
- * and refuse it: that is not an error here. */
+/* Answers the event, well or (failed) with an error's JSON. The service may find an answer too
+ * large and refuse it: that is not an error here. */
 SW_MUST_CHECK int runtime_client_answer(struct runtime_client *client, const char *id, bool failed,
 	const char *body, size_t bytes, struct sw_error *error);
 

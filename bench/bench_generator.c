@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
+#include "bench/bench.h"
+#include "nexmark/generator.h"
+
+/*
+ * The generator alone, batch after batch of fresh events. "all" makes every field of every event;
+ * the others make some columns of bids, and count bids. The argument is the path.
+ */
+
+#define EVENTS_A_BATCH 1024
+
+struct made {
+	enum sw_nexmark_event type;
+	uint32_t mask;
+};
+
+static struct sw_nexmark_generator *create(struct bench_run *run)
+{
+	struct sw_nexmark_options options = SW_NEXMARK_OPTIONS_INIT;
+	struct sw_nexmark_generator *generator = NULL;
+	struct sw_error error;
+
+	options.num_events = 0;
+	options.first_event_rate = options.next_event_rate = 1000000;
+	if (sw_nexmark_generator_create(&options, &generator, &error) != 0) {
+		bench_fail(run, error.text);
+		return NULL;
+	}
+	if (sw_nexmark_generator_use(generator, (enum sw_nexmark_path)bench_argument(run)) != 0) {
+		bench_fail(run, "this processor has not got this path");
+		sw_nexmark_generator_destroy(generator);
+		return NULL;
+	}
+	bench_label(run, sw_nexmark_generator_path(generator));
+	return generator;
+}
+
+/* Makes the given kinds of each batch of events; items are all rows made. */
+static void make(struct bench_run *run, const struct made *made, uint32_t kinds)
+{
+	struct sw_nexmark_generator *generator = create(run);
+	struct sw_schema schemas[SW_NEXMARK_EVENTS];
+	struct sw_batch *batches[SW_NEXMARK_EVENTS] = { NULL };
+	uint64_t first = 0, rows = 0;
+
+	if (generator == NULL)
+		return;
+	for (uint32_t k = 0; k < kinds; k++) {
+		if (sw_nexmark_generator_schema(
+			    generator, made[k].type, made[k].mask, &schemas[k]) == 0)
+			batches[k] = sw_batch_create(&schemas[k], EVENTS_A_BATCH, 0);
+		if (batches[k] == NULL) {
+			bench_fail(run, "no memory");
+			goto end;
+		}
+	}
+	while (bench_more(run, 1)) {
+		for (uint32_t k = 0; k < kinds; k++) {
+			sw_batch_reset(batches[k]);
+			if (sw_nexmark_generate(generator, made[k].type, made[k].mask, first,
+				    EVENTS_A_BATCH, batches[k]) != 0) {
+				bench_fail(run, "a batch is too small");
+				goto end;
+			}
+			rows += batches[k]->rows;
+			bench_keep(batches[k]);
+		}
+		first += EVENTS_A_BATCH;
+	}
+	bench_items(run, rows);
+end:
+	for (uint32_t k = 0; k < kinds; k++)
+		sw_batch_destroy(batches[k]);
+	sw_nexmark_generator_destroy(generator);
+}
+
+static void all_fields(struct bench_run *run)
+{
+	static const struct made made[] = { { SW_PERSON, SW_PERSON_ALL },
+		{ SW_AUCTION, SW_AUCTION_ALL }, { SW_BID, SW_BID_ALL } };
+
+	make(run, made, 3);
+}
+
+static void numeric_bids(struct bench_run *run)
+{
+	static const struct made made = { SW_BID,
+		SW_BID_AUCTION | SW_BID_BIDDER | SW_BID_PRICE | SW_BID_TIME };
+
+	make(run, &made, 1);
+}
+
+static void q2_bids(struct bench_run *run)
+{
+	static const struct made made = { SW_BID, SW_BID_AUCTION | SW_BID_PRICE };
+
+	make(run, &made, 1);
+}
+
+static void q1_bids(struct bench_run *run)
+{
+	static const struct made made = { SW_BID,
+		SW_BID_AUCTION | SW_BID_BIDDER | SW_BID_PRICE | SW_BID_TIME | SW_BID_EXTRA };
+
+	make(run, &made, 1);
+}
+
+#define PATHS(label, body)                                                        \
+	{ .name = label, .run = body, .argument = SW_NEXMARK_PATH_PORTABLE },     \
+		{ .name = label, .run = body, .argument = SW_NEXMARK_PATH_AVX2 }, \
+	{                                                                         \
+		.name = label, .run = body, .argument = SW_NEXMARK_PATH_AVX512    \
+	}
+
+const struct bench_case bench_generator_cases[] = {
+	PATHS("generator/all fields", all_fields),
+	PATHS("generator/bids numeric", numeric_bids),
+	PATHS("generator/bids auction price", q2_bids),
+	PATHS("generator/bids numeric extra", q1_bids),
+	{ 0 },
+};

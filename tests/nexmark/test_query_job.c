@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Jobs: options that are refused, sinks and their failures, pacing, processing time, state limits.
+ */
+
+#include "operators/csv_text.h"
+#include "runtime/clock.h"
+#include "tests/nexmark/query_fixture.h"
+#include "tests/runtime/cmocka_all.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Refused ---- */
+
+static void refuses(struct query_run *run, int code, const char *message)
+{
+	assert_int_equal(query_run(run), code);
+	if (!strstr(run->error.text, message))
+		fail_msg("\"%s\" does not say \"%s\"", run->error.text, message);
+}
+
+static void bad_options(void **unused)
+{
+	struct query_run run;
+
+	(void)unused;
+	query_run_init(&run, "q99");
+	refuses(&run, -EINVAL, "query: q99: unknown (there are q0, q1, q2, q7, q12, tokenize)");
+	query_run_init(&run, "q0");
+	run.job.tokens = true;
+	refuses(&run, -EINVAL, "tokens:");
+	query_run_init(&run, "q0");
+	run.job.processing_time_event = true;
+	refuses(&run, -EINVAL, "processing time:");
+	query_run_init(&run, "q0");
+	run.job.side_input = "x.csv";
+	refuses(&run, -EINVAL, "side input:");
+	query_run_init(&run, "q0");
+	run.job.ordered = true;
+	refuses(&run, -EINVAL, "ordered:");
+	query_run_init(&run, "q0");
+	run.job.late = scratch_path("late.csv");
+	refuses(&run, -EINVAL, "late:");
+	query_run_init(&run, "q0");
+	run.job.watermark_delay_ms = -1;
+	refuses(&run, -EINVAL, "watermark delay:");
+	query_run_init(&run, "q0");
+	run.job.replay = run.job.rate_limited = true;
+	refuses(&run, -EINVAL, "replay:");
+	query_run_init(&run, "q0");
+	run.job.replay = true;
+	run.generator.num_events = 0;
+	refuses(&run, -EINVAL, "replay:");
+	query_run_init(&run, "q0");
+	run.job.input_dir = "/";
+	run.job.replay = true;
+	refuses(&run, -EINVAL, "input:");
+	query_run_init(&run, "q0");
+	run.generator.first_event_rate = 0;
+	assert_int_not_equal(query_run(&run), 0);
+	query_run_init(&run, "q0");
+	run.job.size = 1;
+	refuses(&run, -EINVAL, "size");
+}
+
+static void files_that_cannot_be_written(void **unused)
+{
+	struct query_run run;
+
+	(void)unused;
+	query_run_init(&run, "q0");
+	run.job.output = "/dev/full";
+	refuses(&run, -ENOSPC, "/dev/full: No space left on device");
+	run.job.ordered = true;
+	refuses(&run, -ENOSPC, "/dev/full: No space left on device");
+	/* Only the end finds out: everything fits the buffer. */
+	run.generator.num_events = 100;
+	refuses(&run, -ENOSPC, "/dev/full: No space left on device");
+	query_run_init(&run, "q0");
+	run.job.output = "/dev/null/out.csv";
+	refuses(&run, -ENOTDIR, "/dev/null/out.csv: Not a directory");
+	run.job.output = "/";
+	refuses(&run, -EISDIR, "/: Is a directory");
+	query_run_init(&run, "q7");
+	run.job.input_dir = write_bids("in", "1,1,1,1,c,u,100000,x\n2,1,1,1,c,u,1,x\n");
+	run.job.late = "/dev/full";
+	refuses(&run, -ENOSPC, "/dev/full: No space left on device");
+}
+
+/* ---- Sinks ---- */
+
+static void sum_batch(void *context, const struct sw_batch *batch)
+{
+	uint64_t *sums = context;
+	char line[1024];
+
+	for (uint32_t i = 0; i < sw_batch_count(batch); i++) {
+		uint32_t row = sw_batch_row(batch, i);
+
+		assert_true(sw_csv_row_bound(batch, row) <= sizeof(line));
+		sums[0]++;
+		sums[1] += sw_csv_line_hash(line, sw_csv_row(batch, row, line));
+	}
+}
+
+static void sinks_agree(void **unused)
+{
+	(void)unused;
+	for (unsigned q = 0; q < sw_nexmark_query_count(); q++) {
+		uint64_t sums[2] = { 0, 0 }, rows, checksum;
+		struct sw_error error;
+		struct query_run run;
+
+		query_run_init(&run, sw_nexmark_query_at(q)->name);
+		run.job.processing_time_event = !strcmp(run.job.query, "q12");
+		run.job.checksum = true;
+		query_run_well(&run);
+		rows = run.result.rows;
+		checksum = run.result.checksum;
+		assert_true(run.result.has_checksum && rows > 0 && run.result.bytes_read > 0);
+
+		run.job.checksum = false;
+		query_run_well(&run);
+		assert_false(run.result.has_checksum);
+		assert_int_equal(run.result.rows, rows);
+
+		run.job.checksum = true;
+		run.job.output = scratch_path("out.csv");
+		query_run_well(&run);
+		assert_int_equal(run.result.rows, rows);
+		assert_true(run.result.checksum == checksum);
+		assert_int_equal(
+			sw_csv_checksum_file(run.job.output, &sums[0], &sums[1], &error), 0);
+		assert_int_equal(sums[0], rows);
+		assert_true(sums[1] == checksum);
+
+		sums[0] = sums[1] = 0;
+		run.job.checksum = false;
+		run.job.output = NULL;
+		run.job.on_batch = sum_batch;
+		run.job.on_batch_context = sums;
+		query_run_well(&run);
+		assert_int_equal(run.result.rows, rows);
+		assert_int_equal(sums[0], rows);
+		assert_true(sums[1] == checksum);
+	}
+}
+
+static void reads_only_what_it_needs(void **unused)
+{
+	struct query_run run;
+
+	(void)unused;
+	query_run_init(&run, "q2");
+	query_run_well(&run);
+	assert_string_equal(run.reads, "bid.auction,bid.price");
+	/* 8 bytes for each of two columns of a selected row. */
+	assert_int_equal(run.result.bytes_read, 16 * run.result.rows);
+	query_run_init(&run, "q12");
+	query_run_well(&run);
+	assert_string_equal(run.reads, "bid.bidder");
+}
+
+/* ---- Time ---- */
+
+static void paced_runs_keep_their_schedule(void **unused)
+{
+	struct query_run run;
+	uint64_t rows;
+
+	(void)unused;
+	query_run_init(&run, "q7");
+	run.generator.num_events = 6000;
+	run.generator.first_event_rate = run.generator.next_event_rate = 25000;
+	run.job.checksum = true;
+	query_run_well(&run);
+	rows = run.result.checksum;
+	run.job.rate_limited = true;
+	query_run_well(&run);
+	assert_true(run.result.checksum == rows);
+	assert_int_equal(run.stats.events, 6000);
+	/* One event every 40 us: the last is due after 5,999 of them, and never earlier. */
+	assert_true(run.stats.wall_ns >= 5999 * 40000u);
+}
+
+static int64_t ticking(void *context)
+{
+	/* Every look at the clock is a second later. Relaxed: only its values matter. */
+	return 1436918400000 + 1000 * (int64_t)atomic_fetch_add_explicit(
+					      (_Atomic uint64_t *)context, 1, memory_order_relaxed);
+}
+
+static int64_t standing(void *context)
+{
+	return *(int64_t *)context;
+}
+
+struct arrival_sums {
+	uint64_t bids, windows;
+	bool bad;
+};
+
+static void add_arrivals(void *context, const struct sw_batch *batch)
+{
+	struct arrival_sums *sums = context;
+
+	for (uint32_t i = 0; i < sw_batch_count(batch); i++) {
+		uint32_t row = sw_batch_row(batch, i);
+		int64_t start = sw_column_int64(&batch->columns[2], row);
+
+		sums->bids += (uint64_t)sw_column_int64(&batch->columns[1], row);
+		sums->windows |= (uint64_t)1 << ((start - 1436918400000) / 10000 % 64);
+		sums->bad |= sw_column_int64(&batch->columns[3], row) != start + 10000;
+	}
+}
+
+static void processing_time_windows(void **unused)
+{
+	struct arrival_sums sums = { 0, 0, false };
+	int64_t now_ms = 1436918409999;
+	_Atomic uint64_t ticks;
+	struct query_run run;
+
+	(void)unused;
+	query_run_init(&run, "q12");
+	run.job.on_batch = add_arrivals;
+	run.job.on_batch_context = &sums;
+	run.job.clock_ms = standing;
+	run.job.clock_context = &now_ms;
+	query_run_well(&run);
+	assert_int_equal(sums.bids, 18400);
+	assert_int_equal(sums.windows, 1);
+	assert_false(sums.bad);
+
+	sums = (struct arrival_sums){ 0, 0, false };
+	atomic_init(&ticks, 0);
+	run.job.clock_ms = ticking;
+	run.job.clock_context = (void *)&ticks;
+	query_run_well(&run);
+	assert_int_equal(sums.bids, 18400);
+	assert_true(sums.windows & (sums.windows - 1));
+	assert_false(sums.bad);
+}
+
+/* ---- Limits ---- */
+
+static void state_has_a_limit(void **unused)
+{
+	struct query_run run;
+
+	(void)unused;
+	query_run_init(&run, "tokenize");
+	run.graph.max_state_bytes = 100000;
+	refuses(&run, -ENOMEM, "over the limit of 100000");
+	query_run_init(&run, "tokenize");
+	query_run_well(&run);
+	assert_true(run.stats.state_bytes_max > 100000);
+	query_run_init(&run, "q12");
+	run.graph.max_state_bytes = 5000;
+	refuses(&run, -ENOMEM, "over the limit of 5000");
+	query_run_init(&run, "q0");
+	run.job.output = scratch_path("out.csv");
+	run.job.ordered = true;
+	run.graph.max_state_bytes = 100000;
+	refuses(&run, -ENOMEM, "over the limit of 100000");
+}
+
+static void extreme_batches(void **unused)
+{
+	static const uint32_t sizes[] = { 1, 65535, 65536 };
+
+	(void)unused;
+	for (unsigned q = 0; q < sw_nexmark_query_count(); q++) {
+		struct query_run run;
+		uint64_t checksum;
+
+		query_run_init(&run, sw_nexmark_query_at(q)->name);
+		run.job.processing_time_event = !strcmp(run.job.query, "q12");
+		run.job.checksum = true;
+		run.generator.num_events = 1000;
+		run.graph.workers = 1;
+		query_run_well(&run);
+		checksum = run.result.checksum;
+		for (int i = 0; i < 3; i++) {
+			run.graph.batch_rows = sizes[i];
+			run.generator.num_events = 1000;
+			query_run_well(&run);
+			assert_true(run.result.checksum == checksum);
+		}
+	}
+}
+
+/* Long texts make smaller batches, so that what a kernel makes of one always fits. */
+static void long_texts(void **unused)
+{
+	struct query_run run;
+
+	(void)unused;
+	query_run_init(&run, "tokenize");
+	run.generator.avg_bid_byte_size = 16384;
+	run.generator.num_events = 500;
+	run.graph.workers = 1;
+	run.job.checksum = true;
+	query_run_well(&run);
+	run.job.tokens = true;
+	query_run_well(&run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bad_options),
+		cmocka_unit_test(files_that_cannot_be_written),
+		cmocka_unit_test(sinks_agree),
+		cmocka_unit_test(reads_only_what_it_needs),
+		cmocka_unit_test(paced_runs_keep_their_schedule),
+		cmocka_unit_test(processing_time_windows),
+		cmocka_unit_test(state_has_a_limit),
+		cmocka_unit_test(extreme_batches),
+		cmocka_unit_test(long_texts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
