@@ -113,6 +113,7 @@ static bool is_near(uint32_t a, uint32_t b)
 static bool is_same(const struct decision *a, const struct decision *b)
 {
 	return a->mode == b->mode && a->share == b->share && is_near(a->threshold, b->threshold) &&
+	       is_near(a->threshold_rows, b->threshold_rows) &&
 	       is_near(a->outstanding_max, b->outstanding_max) && a->steal == b->steal;
 }
 

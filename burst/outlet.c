@@ -40,9 +40,10 @@ static const struct decision *decision_of(struct outlet *outlet)
  * Keeps track of episodes of pressure: one begins when the fill reaches the threshold, and is over
  * when the fill is below it and everything that left is back. True: this batch may leave.
  */
-static bool above_threshold(struct outlet *outlet, const struct decision *decision, uint32_t fill)
+static bool above_threshold(
+	struct outlet *outlet, const struct decision *decision, uint32_t fill, uint32_t rows)
 {
-	if (fill < decision->threshold) {
+	if (fill < decision->threshold && (uint64_t)fill * rows < decision->threshold_rows) {
 		if (outlet->in_episode && sw_ring_fill(outlet->idle) == outlet->slot_count)
 			outlet->in_episode = false;
 		return false;
@@ -62,7 +63,7 @@ static bool wanted(struct outlet *outlet, const struct sw_batch *batch, uint32_t
 	case DECISION_SHARE:
 		return policy_share_takes(decision->share, batch->number);
 	case DECISION_THRESHOLD:
-		return above_threshold(outlet, decision, fill);
+		return above_threshold(outlet, decision, fill, sw_batch_count(batch));
 	default:
 		outlet->in_episode = false;
 		return false;

@@ -22,7 +22,10 @@ enum decision_mode {
 struct decision {
 	enum decision_mode mode;
 	double share;
-	uint32_t threshold; /* batches in the ring (with backlog) from which on a batch leaves */
+	/* THRESHOLD: a batch leaves when so many batches wait in the ring (with backlog), or so
+	 * many rows if those that wait are of this batch's size: batches grow under pressure, and
+	 * what was learned of small ones must not hold back big ones. */
+	uint32_t threshold, threshold_rows;
 	uint32_t outstanding_max; /* THRESHOLD: batches out at once */
 	bool steal; /* the consumer has nothing else to do: it may take back what is not sent yet */
 };

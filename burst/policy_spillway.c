@@ -11,6 +11,7 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "burst/burst.h"
 #include "burst/policy.h"
@@ -88,6 +89,15 @@ static uint32_t threshold_of(const struct policy_view *view, double away_ns)
 	return batches > 1 ? (uint32_t)batches : 1;
 }
 
+static uint32_t threshold_rows_of(const struct policy_view *view, double away_ns)
+{
+	const double rows = ceil(away_ns / view->local_ns_per_row);
+
+	if (rows >= UINT32_MAX)
+		return UINT32_MAX;
+	return rows > 1 ? (uint32_t)rows : 1;
+}
+
 static uint32_t out_at_once(const struct policy_view *view)
 {
 	/* Half a window more than can fly, so that the next ones are ready. */
@@ -102,9 +112,11 @@ static void spill(const struct policy_view *view, double ship_ns, bool probe,
 	struct decision *decision, char *why, size_t why_bytes)
 {
 	const double away_ns = remote_ns(view);
+	size_t used;
 
 	decision->mode = DECISION_THRESHOLD;
 	decision->threshold = threshold_of(view, away_ns);
+	decision->threshold_rows = threshold_rows_of(view, away_ns);
 	decision->outstanding_max = out_at_once(view);
 	decision->steal = view->fill == 0 && view->queued > 0;
 	if (probe) {
@@ -112,13 +124,19 @@ static void spill(const struct policy_view *view, double ship_ns, bool probe,
 
 		if (decision->threshold < half)
 			decision->threshold = half;
+		decision->threshold_rows = UINT32_MAX;
 		if (decision->outstanding_max > PROBES_OUT)
 			decision->outstanding_max = PROBES_OUT;
 	}
-	snprintf(why, why_bytes,
-		"%s from %u batches on: %.3g ns to ship, %.3g ns to compute, %.3g ms away",
-		probe ? "probes" : "spills", decision->threshold, ship_ns, view->local_ns_per_row,
-		away_ns / 1e6);
+	if (probe)
+		snprintf(why, why_bytes, "probes from %u batches on", decision->threshold);
+	else
+		snprintf(why, why_bytes, "spills from %u batches or %u rows on",
+			decision->threshold, decision->threshold_rows);
+	used = strlen(why);
+	snprintf(why + used, why_bytes - used,
+		": %.3g ns to ship, %.3g ns to compute, %.3g ms away", ship_ns,
+		view->local_ns_per_row, away_ns / 1e6);
 }
 
 static void decide(const struct sw_burst_options *options, void *memory,

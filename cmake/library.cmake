@@ -30,7 +30,7 @@ endif()
 install(TARGETS spillway_shared spillway_static EXPORT SpillwayTargets)
 # Public headers are those that are fit for C++: they open with SW_BEGIN_DECLS.
 foreach(module ${spillway_modules})
-	file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${module}/*.h)
+	file(GLOB headers ${PROJECT_SOURCE_DIR}/${module}/*.h)
 	foreach(header ${headers})
 		file(STRINGS ${header} public REGEX "^(SW_BEGIN_DECLS|#define SW_BEGIN_DECLS.*)$" LIMIT_COUNT 1)
 		if(public)

@@ -21,24 +21,28 @@ struct sw_stage;
 struct sw_input;
 
 struct sw_graph_options {
-	size_t size;             /* sizeof(struct sw_graph_options) */
-	unsigned workers;        /* default 0: one per usable core */
-	const char *pin;         /* default "auto"; see sw_topology_place; copied */
-	uint32_t batch_rows;     /* default 1024; 1..SW_BATCH_ROWS_MAX */
-	uint32_t ring_slots;     /* default 64; rounded up to a power of two */
+	size_t size;         /* sizeof(struct sw_graph_options) */
+	unsigned workers;    /* default 0: one per usable core */
+	const char *pin;     /* default "auto"; see sw_topology_place; copied */
+	uint32_t batch_rows; /* default 1024; 1..SW_BATCH_ROWS_MAX */
+	uint32_t ring_slots; /* default 64; rounded up to a power of two */
 	enum sw_huge_pages huge_pages;
-	uint64_t max_state_bytes;/* default 0: no limit */
-	uint64_t op_delay_ns;    /* simulated cost per event of kernel stages; default 0 */
+	uint64_t max_state_bytes; /* default 0: no limit */
+	uint64_t op_delay_ns;     /* simulated cost per event of kernel stages; default 0 */
 	/* Alternative way out for kernel stages; null: none, and kernel stages are fused. Borrowed
 	 * until destroy. */
 	const struct sw_outlet_provider *outlets;
-	/* Warnings for people ("cannot pin worker 1: ..."), on the building thread; null: dropped. */
+	/* Warnings for people ("cannot pin worker 1: ..."), on the building thread; null: dropped.
+	 */
 	void (*log)(void *context, const char *text);
 	void *log_context;
 };
 
-#define SW_GRAPH_OPTIONS_INIT \
-	{ .size = sizeof(struct sw_graph_options), .pin = "auto", .batch_rows = 1024, .ring_slots = 64 }
+#define SW_GRAPH_OPTIONS_INIT                                                               \
+	{                                                                                   \
+		.size = sizeof(struct sw_graph_options), .pin = "auto", .batch_rows = 1024, \
+		.ring_slots = 64                                                            \
+	}
 
 SW_API SW_MUST_CHECK int sw_graph_create(
 	const struct sw_graph_options *options, struct sw_graph **graph, struct sw_error *error);
@@ -62,11 +66,14 @@ struct sw_stage_options {
 	bool measures_latency;
 	unsigned inputs, outputs;
 	const struct sw_schema *output_schemas[SW_PORTS_MAX]; /* outlive the graph */
-	uint32_t output_rows[SW_PORTS_MAX];       /* default 0: batch_rows */
-	size_t output_text_bytes[SW_PORTS_MAX];   /* a text column's capacity; default 0: by schema */
+	uint32_t output_rows[SW_PORTS_MAX];                   /* default 0: batch_rows */
+	size_t output_text_bytes[SW_PORTS_MAX]; /* a text column's capacity; default 0: by schema */
 };
 
-#define SW_STAGE_OPTIONS_INIT { .size = sizeof(struct sw_stage_options), .inputs = 1, .outputs = 1 }
+#define SW_STAGE_OPTIONS_INIT                                                      \
+	{                                                                          \
+		.size = sizeof(struct sw_stage_options), .inputs = 1, .outputs = 1 \
+	}
 
 /* Null on failure, with error set. The stage belongs to the graph. */
 SW_API struct sw_stage *sw_graph_add_stage(
@@ -102,7 +109,8 @@ SW_API struct sw_stage *sw_graph_add_input(struct sw_graph *graph, const char *n
  * or try later) or the graph has ended. */
 SW_API struct sw_batch *sw_input_batch(struct sw_input *input);
 /* The input's thread. Takes the batch, promises that no later row is earlier than watermark.
- * 0; -EAGAIN: no room, the batch is still the caller's; -ECANCELED: the graph has ended, likewise. */
+ * 0; -EAGAIN: no room, the batch is still the caller's; -ECANCELED: the graph has ended, likewise.
+ */
 SW_API SW_MUST_CHECK int sw_input_push(
 	struct sw_input *input, struct sw_batch *batch, int64_t watermark);
 /* The input's thread: no more rows. */
@@ -123,9 +131,9 @@ SW_API struct sw_stage *sw_graph_add_output(struct sw_graph *graph, const char *
  */
 SW_API int sw_graph_fd(struct sw_graph *graph);
 /*
- * One thread at a time: calls the outputs' functions for what waits; with nothing waiting, blocks up
- * to timeout_ms (0: not at all, -1: until there is something). 1: more may come; 0: the graph has
- * ended and everything was handed over.
+ * One thread at a time: calls the outputs' functions for what waits; with nothing waiting, blocks
+ * up to timeout_ms (0: not at all, -1: until there is something). 1: more may come; 0: the graph
+ * has ended and everything was handed over.
  */
 SW_API int sw_graph_dispatch(struct sw_graph *graph, int timeout_ms);
 

@@ -15,9 +15,9 @@ SW_BEGIN_DECLS
 struct sw_instance;
 
 enum sw_poll {
-	SW_POLL_MADE,  /* something was emitted; call again soon */
-	SW_POLL_IDLE,  /* nothing due now (see sw_instance_wake_at) */
-	SW_POLL_DONE,  /* the source has ended; it is not polled again */
+	SW_POLL_MADE, /* something was emitted; call again soon */
+	SW_POLL_IDLE, /* nothing due now (see sw_instance_wake_at) */
+	SW_POLL_DONE, /* the source has ended; it is not polled again */
 	SW_POLL_FAILED,
 };
 
@@ -32,12 +32,14 @@ struct sw_operator {
 	 * is blocking. */
 	enum sw_poll (*poll)(struct sw_instance *self, void *state);
 	/* Takes the batch: emit it, or release it. */
-	int (*process)(struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch);
+	int (*process)(
+		struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch);
 	/* Every input's watermark has reached `watermark` (rising; SW_TIME_END: no more input, give
 	 * everything). Emit what closes; the runtime forwards the watermark afterwards. Null: just
 	 * forward. */
 	int (*advance)(struct sw_instance *self, void *state, int64_t watermark);
-	/* Input nothing to do for now: flush what was held back for bigger batches. Null: nothing. */
+	/* Input nothing to do for now: flush what was held back for bigger batches. Null: nothing.
+	 */
 	int (*idle)(struct sw_instance *self, void *state);
 };
 
@@ -58,7 +60,8 @@ SW_API struct sw_batch *sw_batch_new(struct sw_instance *self, unsigned output);
 SW_API void sw_emit(struct sw_instance *self, unsigned output, struct sw_batch *batch);
 /* Takes the batch; sends it home. */
 SW_API void sw_release(struct sw_instance *self, struct sw_batch *batch);
-/* Is there room for a batch on every ring of this output right now? Sources ask before making one. */
+/* Is there room for a batch on every ring of this output right now? Sources ask before making one.
+ */
 SW_API bool sw_writable(struct sw_instance *self, unsigned output);
 
 /* Sources: no event earlier than this will come from this instance. SW_POLL_DONE raises it to

@@ -18,7 +18,8 @@ struct sw_site; /* the runtime's end of an outlet */
 
 struct sw_outlet_result {
 	struct sw_batch *original; /* the batch that was offered */
-	struct sw_batch *answer;   /* what the kernel gave remotely; null: run it locally (reclaimed) */
+	struct sw_batch
+		*answer; /* what the kernel gave remotely; null: run it locally (reclaimed) */
 };
 
 struct sw_outlet_ops {
@@ -28,8 +29,8 @@ struct sw_outlet_ops {
 	 * hold: no result of this batch is earlier than this watermark. True: the outlet owns the
 	 * batch until collect. Wait-free.
 	 */
-	bool (*offer)(struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fill, bool ring_full,
-		int64_t hold);
+	bool (*offer)(struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fill,
+		bool ring_full, int64_t hold);
 	/* Consumer thread: the next one that has come back, in any order. False: none. */
 	bool (*collect)(struct sw_outlet *outlet, struct sw_outlet_result *result);
 	/* Consumer thread: hold of the oldest offer that was not yet collected; SW_TIME_END: none.
@@ -44,26 +45,26 @@ struct sw_outlet {
 /* What the runtime tells a provider about one place where batches may leave. */
 struct sw_site_options {
 	struct sw_site *site;
-	uint32_t edge;            /* number of the edge in the graph */
-	uint32_t instance;        /* of the producer */
-	const char *edge_name;    /* "source -> tokenize", outlives the outlet */
+	uint32_t edge;         /* number of the edge in the graph */
+	uint32_t instance;     /* of the producer */
+	const char *edge_name; /* "source -> tokenize", outlives the outlet */
 	const struct sw_kernel *kernel;
-	const void *config;       /* kernel->config_bytes bytes, outlives the outlet */
-	uint32_t batch_rows;      /* most rows of an offered batch */
-	size_t batch_text_bytes;  /* most text bytes of an offered batch, all columns */
+	const void *config;      /* kernel->config_bytes bytes, outlives the outlet */
+	uint32_t batch_rows;     /* most rows of an offered batch */
+	size_t batch_text_bytes; /* most text bytes of an offered batch, all columns */
 	uint32_t ring_slots;
-	uint32_t batches_max;     /* most batches that can be offered and not yet collected */
-	uint64_t op_delay_ns;     /* simulated cost per event, 0: none */
-	uint32_t slots;           /* threads that may put batches home (sw_pool_options.slots) */
-	uint32_t slot;            /* the provider's own number among them */
+	uint32_t batches_max; /* most batches that can be offered and not yet collected */
+	uint64_t op_delay_ns; /* simulated cost per event, 0: none */
+	uint32_t slots;       /* threads that may put batches home (sw_pool_options.slots) */
+	uint32_t slot;        /* the provider's own number among them */
 	int node;
 };
 
 /* A look at a site for a controller; any thread, relaxed. Counters only rise. */
 struct sw_site_sample {
-	uint32_t fill;          /* batches in the ring */
+	uint32_t fill; /* batches in the ring */
 	uint32_t capacity;
-	uint64_t backlog_events;/* source's, now */
+	uint64_t backlog_events;                /* source's, now */
 	uint64_t offered_batches, offered_rows; /* all that went towards the edge, whichever way */
 	uint64_t local_batches, local_rows;     /* run by the worker */
 	uint64_t local_ns;                      /* time that took */

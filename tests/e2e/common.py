@@ -4,6 +4,7 @@
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,21 +15,36 @@ import unittest
 BIN = None
 GOLDEN_QUERIES = None
 GOLDEN_STREAMS = None
+GOLDEN_SAMPLES = None
 QUERIES = ["q0", "q1", "q2", "q7", "q12", "tokenize"]
 
 
 def main():
     """unittest's main, after the paths have been taken from the command line."""
-    global BIN, GOLDEN_QUERIES, GOLDEN_STREAMS
+    global BIN, GOLDEN_QUERIES, GOLDEN_STREAMS, GOLDEN_SAMPLES
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", required=True, help="folder of the programs")
     parser.add_argument("--golden-queries", help="folder of tiny, edge, ..., digests.jsonl")
     parser.add_argument("--golden-streams", help="digests.jsonl of the streams")
+    parser.add_argument("--golden-samples", help="folder of the streams' first events")
     known, rest = parser.parse_known_args()
     BIN = os.path.abspath(known.bin)
     GOLDEN_QUERIES = known.golden_queries
     GOLDEN_STREAMS = known.golden_streams
+    GOLDEN_SAMPLES = known.golden_samples
     unittest.main(module="__main__", argv=[sys.argv[0], *rest])
+
+
+def kebab(name):
+    return re.sub("([A-Z])", lambda match: "-" + match.group(1).lower(), name)
+
+
+def stream_options(options):
+    """Beam's options, as golden data name them, as the command's words."""
+    words = []
+    for name, value in options.items():
+        words += ["--" + kebab(name), str(value)]
+    return words
 
 
 def spillway(*words, timeout=60, check=None, **more):

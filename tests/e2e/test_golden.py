@@ -4,25 +4,13 @@
 
 import hashlib
 import json
-import re
 import tempfile
 import unittest
 
 import common
-from common import QUERIES, lines_of, query_options, result_of, spillway
+from common import QUERIES, lines_of, query_options, result_of, spillway, stream_options
 
 SHAPES = [(1, 1), (2, 7), (3, 1024), (1, 1024), (3, 1)]
-
-
-def kebab(name):
-    return re.sub("([A-Z])", lambda match: "-" + match.group(1).lower(), name)
-
-
-def stream_options(options):
-    words = []
-    for name, value in options.items():
-        words += ["--" + kebab(name), str(value)]
-    return words
 
 
 class FromFiles(unittest.TestCase):
