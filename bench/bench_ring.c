@@ -295,8 +295,10 @@ static int by_size(const void *left, const void *right)
 
 static double median(uint64_t *values, uint32_t count)
 {
+	uint32_t middle = count / 2;
+
 	qsort(values, count, sizeof(*values), by_size);
-	return count ? (double)values[count / 2] : 0;
+	return count ? (double)values[middle] : 0;
 }
 
 /* Ours and theirs in turns; gives the medians per item in ns, and returns the rounds. */

@@ -12,6 +12,8 @@
 #define ARENA_FIRST 16384u
 /* Rows whose slots are fetched ahead together: the table is much larger than the caches. */
 #define GROUP 16
+/* Old slots moved with each group: all are, long before the new table is half full. */
+#define MOVED_A_GROUP 64
 
 enum { TEXT, COUNT };
 
@@ -26,39 +28,82 @@ struct slot {
 #define ARENA_MAX ((uint64_t)1 << 40)
 #define TEXT_MAX  ((1u << 24) - 1)
 
-/* Open addressing, never more than half full; the texts lie one after the other in an arena. */
-struct text_count {
+struct table {
 	struct slot *slots;
-	size_t capacity, used;
+	size_t capacity; /* a power of two, or 0 */
+};
+
+/*
+ * Open addressing, never more than half full; the texts lie one after the other in an arena. A full
+ * table is replaced by one of twice the size, into which the old slots are moved a few at a time,
+ * so that no batch waits for all of them. Until then a text that is not in the new table is looked
+ * for in the old one; what was moved stays there, but is found in the new one first.
+ */
+struct text_count {
+	struct table now, old;
+	size_t moved; /* slots of the old table */
+	size_t used;
 	char *arena;
 	size_t arena_bytes, arena_capacity;
 };
 
 static size_t state_bytes_of(const struct text_count *state)
 {
-	return state->capacity * sizeof(struct slot) + state->arena_capacity;
+	return (state->now.capacity + state->old.capacity) * sizeof(struct slot) +
+	       state->arena_capacity;
 }
 
-static int grow_slots(struct text_count *state)
+/* The slot of the text, or the empty one where it belongs. */
+static struct slot *find(
+	const struct table *table, const char *arena, struct sw_text text, uint64_t hash)
 {
-	size_t capacity = state->capacity ? 2 * state->capacity : SLOTS_FIRST;
-	struct slot *grown = calloc(capacity, sizeof(*grown));
+	size_t i = hash & (table->capacity - 1);
 
-	if (!grown)
-		return -ENOMEM;
-	for (size_t i = 0; i < state->capacity; i++) {
-		const struct slot *slot = &state->slots[i];
+	for (;; i = (i + 1) & (table->capacity - 1)) {
+		struct slot *slot = &table->slots[i];
+
+		if (slot->count == 0)
+			return slot;
+		if (slot->hash == hash && slot->size == text.size &&
+			!memcmp(arena + slot->offset, text.bytes, text.size))
+			return slot;
+	}
+}
+
+/* Moves the next few slots of the old table, or all that are left. */
+static void move_slots(struct text_count *state, size_t most)
+{
+	const size_t mask = state->now.capacity - 1;
+
+	for (; most > 0 && state->moved < state->old.capacity; most--, state->moved++) {
+		const struct slot *slot = &state->old.slots[state->moved];
 		size_t to;
 
 		if (slot->count == 0)
 			continue;
-		for (to = slot->hash & (capacity - 1); grown[to].count != 0;)
-			to = (to + 1) & (capacity - 1);
-		grown[to] = *slot;
+		for (to = slot->hash & mask; state->now.slots[to].count != 0;)
+			to = (to + 1) & mask;
+		state->now.slots[to] = *slot;
 	}
-	free(state->slots);
-	state->slots = grown;
-	state->capacity = capacity;
+	if (state->moved < state->old.capacity)
+		return;
+	free(state->old.slots);
+	state->old = (struct table){ NULL, 0 };
+	state->moved = 0;
+}
+
+static int grow_slots(struct text_count *state)
+{
+	size_t capacity = state->now.capacity ? 2 * state->now.capacity : SLOTS_FIRST;
+	struct slot *grown;
+
+	if (state->old.slots)
+		move_slots(state, SIZE_MAX);
+	grown = calloc(capacity, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	state->old = state->now;
+	state->now = (struct table){ grown, capacity };
 	return 0;
 }
 
@@ -82,7 +127,7 @@ static int grow_arena(struct text_count *state, size_t needed)
 /* Room for as many more texts, of so many bytes together. */
 static int make_room(struct text_count *state, size_t texts, size_t bytes)
 {
-	while (2 * (state->used + texts) > state->capacity)
+	while (2 * (state->used + texts) > state->now.capacity)
 		if (grow_slots(state))
 			return -ENOMEM;
 	if (state->arena_bytes + bytes > state->arena_capacity)
@@ -92,18 +137,18 @@ static int make_room(struct text_count *state, size_t texts, size_t bytes)
 
 static void add(struct text_count *state, struct sw_text text, uint64_t hash, int64_t count)
 {
-	size_t i = hash & (state->capacity - 1);
-	struct slot *slot;
+	struct slot *slot = find(&state->now, state->arena, text, hash);
 
-	for (;; i = (i + 1) & (state->capacity - 1)) {
-		slot = &state->slots[i];
-		if (slot->count == 0)
-			break;
-		if (slot->hash == hash && slot->size == text.size &&
-			!memcmp(state->arena + slot->offset, text.bytes, text.size)) {
-			slot->count += count;
-			return;
-		}
+	if (slot->count == 0 && state->old.slots) {
+		struct slot *unmoved = find(&state->old, state->arena, text, hash);
+
+		/* A copy that was moved would have been found above. */
+		if (unmoved->count != 0)
+			slot = unmoved;
+	}
+	if (slot->count != 0) {
+		slot->count += count;
+		return;
 	}
 	*slot = (struct slot){
 		.hash = hash, .offset = state->arena_bytes, .size = text.size, .count = count
@@ -131,9 +176,14 @@ static int add_group(
 	code = make_room(state, rows, bytes);
 	if (code)
 		return code;
+	if (state->old.slots)
+		move_slots(state, MOVED_A_GROUP);
 	for (uint32_t i = 0; i < rows; i++) {
 		hashes[i] = XXH3_64bits(texts[i].bytes, texts[i].size);
-		__builtin_prefetch(&state->slots[hashes[i] & (state->capacity - 1)], 1);
+		__builtin_prefetch(&state->now.slots[hashes[i] & (state->now.capacity - 1)], 1);
+		if (state->old.slots)
+			__builtin_prefetch(
+				&state->old.slots[hashes[i] & (state->old.capacity - 1)], 1);
 	}
 	for (uint32_t i = 0; i < rows; i++) {
 		uint32_t row = sw_batch_row(batch, first + i);
@@ -176,12 +226,14 @@ static bool put_row(struct sw_batch *batch, const struct text_count *state, cons
 	return true;
 }
 
-static int give_all(struct sw_instance *self, const struct text_count *state)
+static int give_all(struct sw_instance *self, struct text_count *state)
 {
 	struct sw_batch *batch = NULL;
 
-	for (size_t i = 0; i < state->capacity; i++) {
-		const struct slot *slot = &state->slots[i];
+	if (state->old.slots)
+		move_slots(state, SIZE_MAX);
+	for (size_t i = 0; i < state->now.capacity; i++) {
+		const struct slot *slot = &state->now.slots[i];
 
 		if (slot->count == 0)
 			continue;
@@ -212,8 +264,8 @@ static int count_advance(struct sw_instance *self, void *state_bytes, int64_t wa
 	if (watermark != SW_TIME_END)
 		return 0;
 	code = give_all(self, state);
-	if (state->capacity > 0)
-		memset(state->slots, 0, state->capacity * sizeof(struct slot));
+	if (state->now.capacity > 0)
+		memset(state->now.slots, 0, state->now.capacity * sizeof(struct slot));
 	state->used = state->arena_bytes = 0;
 	return code;
 }
@@ -223,7 +275,8 @@ static void count_close(struct sw_instance *self, void *state_bytes)
 	struct text_count *state = state_bytes;
 
 	(void)self;
-	free(state->slots);
+	free(state->now.slots);
+	free(state->old.slots);
 	free(state->arena);
 	memset(state, 0, sizeof(*state));
 }
