@@ -200,8 +200,11 @@ static void stop(void *context)
 {
 	struct sw_burst *burst = context;
 
-	if (!burst->running)
+	if (!burst->running) {
+		/* Attached, never started: the next attach forgets these outlets. */
+		atomic_store_explicit(&burst->ended, 1, memory_order_release);
 		return;
+	}
 	controller_stop(burst);
 	io_stop(burst);
 	burst->running = false;

@@ -104,8 +104,10 @@ static bool offer(
 	outlet->onset_ns = 0;
 	burst_add(&outlet->spilled, 1);
 	burst_add(&outlet->spilled_rows, sw_batch_count(batch));
-	ledger_queue(slot);
 	sw_ring_push(outlet->announced, slot);
+	/* Announced first: the spill ring may still hold an entry of this slot from before it was
+	 * taken back, by which the I/O thread can take it the moment it is queued. */
+	ledger_queue(slot);
 	sw_ring_push(outlet->spill, slot);
 	io_wake(outlet->burst);
 	return true;
@@ -203,6 +205,9 @@ static const struct sw_outlet_ops outlet_ops = {
 
 /* ---- Set-up ---- */
 
+/* Answers that wait for their consumer; more of them wait with the I/O thread. */
+#define ANSWERS_MAX 64u
+
 /* Most bytes of an answer's body: Base64 of a frame, in JSON. */
 static size_t body_max(const struct outlet *outlet)
 {
@@ -261,7 +266,7 @@ static int make_answers(struct outlet *outlet)
 		.schema = outlet->site.kernel->out,
 		.rows_max = outlet->answer_rows,
 		.text_bytes = outlet->answer_text_bytes,
-		.batches = outlet->slot_count,
+		.batches = outlet->slot_count < ANSWERS_MAX ? outlet->slot_count : ANSWERS_MAX,
 		.slots = outlet->site.slots,
 		.owner_slot = outlet->site.slot,
 		.node = outlet->site.node,

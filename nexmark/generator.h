@@ -12,8 +12,8 @@
  * asked for are made.
  *
  * Event numbers here count the stream's events in emission order from 0; the seq column is
- * first_event_number more (with prob_delayed_event an event that comes later keeps its seq; it is
- * held back at most to the end of its block of 4096 events). A generator never changes after
+ * first_event_number more (with prob_delayed_event, too: an event that is held back, at most to the
+ * end of its block of 4096 events, has the seq of where it comes). A generator never changes after
  * create (and use), so threads share it.
  */
 

@@ -43,7 +43,6 @@ struct place generator_place(const struct sw_nexmark_generator *generator, uint6
 		within = number % g;
 		number += within * SHUFFLE % g - within;
 	}
-	place.seq = (uint64_t)generator->options.first_event_number + event;
 	place.number = number;
 	place.id = generator->id + turn * generator->share + number;
 	return place;
@@ -210,7 +209,8 @@ void generator_chunk(const struct sw_nexmark_generator *generator, struct cursor
 			continue;
 		chunk->id[rows] = place.id;
 		chunk->number[rows] = place.number;
-		chunk->seq[rows] = place.seq;
+		/* By the order of emission, also where an event is held back. */
+		chunk->seq[rows] = (uint64_t)generator->options.first_event_number + *event;
 		chunk->group[rows++] = place.id / generator->group;
 	}
 	chunk->rows = rows;

@@ -61,7 +61,7 @@ struct out {
 
 /* One event's place. */
 struct place {
-	uint64_t seq, number, id;
+	uint64_t number, id;
 };
 
 /* Steps of a Random at once: state * a + c. */

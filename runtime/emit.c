@@ -143,7 +143,9 @@ bool output_writable(struct sw_instance *self, unsigned index)
 		for (unsigned i = 0; i < output->link_count; i++) {
 			struct link *link = output->links[i];
 
-			if (!link->ring || sw_ring_fill(link->ring) < sw_ring_capacity(link->ring))
+			/* With an outlet a full ring is what the outlet is there for. */
+			if (!link->ring || link->outlet ||
+				sw_ring_fill(link->ring) < sw_ring_capacity(link->ring))
 				return true;
 		}
 		return false;
@@ -151,7 +153,6 @@ bool output_writable(struct sw_instance *self, unsigned index)
 	for (unsigned i = 0; i < output->link_count; i++) {
 		struct link *link = output->links[i];
 
-		/* With an outlet a full ring is what the outlet is there for. */
 		if (link->ring && !link->outlet &&
 			sw_ring_fill(link->ring) >= sw_ring_capacity(link->ring))
 			return false;

@@ -43,6 +43,8 @@ int sw_graph_create(
 		return sw_error_set(error, -ENOMEM, "graph: out of memory");
 	graph->options = *options;
 	graph->event_fd = -1;
+	/* Who waits before the first dispatch is told, too. */
+	atomic_init(&graph->armed, 1);
 	graph->stages_end = &graph->stages;
 	graph->edges_end = &graph->edges;
 	pthread_mutex_init(&graph->end_lock, NULL);
@@ -99,8 +101,10 @@ void sw_graph_destroy(struct sw_graph *graph)
 		graph->stages = stage->next;
 		stage_free(stage);
 	}
-	for (unsigned i = 0; i < graph->input_count; i++)
+	for (unsigned i = 0; i < graph->input_count; i++) {
+		close(graph->inputs[i]->event_fd);
 		free(graph->inputs[i]);
+	}
 	sw_topology_close(graph->topology);
 	if (graph->event_fd >= 0)
 		close(graph->event_fd);
@@ -344,7 +348,8 @@ int sw_graph_start(struct sw_graph *graph, struct sw_error *error)
 	for (unsigned i = 0; i < graph->runner_count; i++)
 		atomic_store_explicit(&graph->runners[i]->accounted_until_ns, graph->start_ns,
 			memory_order_relaxed);
-	atomic_store_explicit(&graph->phase, PHASE_RUNNING, memory_order_release);
+	atomic_store(&graph->phase, PHASE_RUNNING);
+	inputs_start(graph);
 	code = start_threads(graph, error);
 	if (code) {
 		sw_graph_cancel(graph);
@@ -363,13 +368,13 @@ fail:
 void sw_graph_stop(struct sw_graph *graph)
 {
 	atomic_store_explicit(&graph->stopping, 1, memory_order_relaxed);
-	graph_signal(graph);
+	graph_signal_all(graph);
 }
 
 void sw_graph_cancel(struct sw_graph *graph)
 {
 	atomic_store_explicit(&graph->cancelled, 1, memory_order_relaxed);
-	graph_signal(graph);
+	graph_signal_all(graph);
 }
 
 /* All threads have ended: joins them and tidies up, once. The caller holds end_lock. */
@@ -384,10 +389,10 @@ static void finish(struct sw_graph *graph)
 	}
 	if (graph->outlets_started)
 		outlets->stop(outlets->context);
-	graph->outlets_started = false;
+	graph->outlets_started = graph->outlets_attached = false;
 	close_instances(graph);
 	atomic_store_explicit(&graph->phase, PHASE_ENDED, memory_order_release);
-	graph_signal(graph);
+	graph_signal_all(graph);
 }
 
 int sw_graph_wait(struct sw_graph *graph, int timeout_ms, struct sw_error *error)

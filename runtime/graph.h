@@ -105,15 +105,21 @@ SW_API SW_MUST_CHECK int sw_graph_connect(struct sw_graph *graph, struct sw_stag
 SW_API struct sw_stage *sw_graph_add_input(struct sw_graph *graph, const char *name,
 	const struct sw_schema *schema, struct sw_input **input, struct sw_error *error);
 
-/* The input's thread. An empty batch to fill; null: all are on their way (wait for the graph's fd,
- * or try later) or the graph has ended. */
+/* The input's thread. An empty batch to fill; null: all are on their way (wait for a descriptor, or
+ * try later), or the graph has not started or has ended. */
 SW_API struct sw_batch *sw_input_batch(struct sw_input *input);
-/* The input's thread. Takes the batch, promises that no later row is earlier than watermark.
- * 0; -EAGAIN: no room, the batch is still the caller's; -ECANCELED: the graph has ended, likewise.
- */
+/* The input's thread. Takes the batch, which came from sw_input_batch of this input; promises that
+ * no later row is earlier than watermark. 0; or the batch is still the caller's: -EAGAIN: no room;
+ * -ECANCELED: the graph has ended or is to stop; -EINVAL: not this input's batch. */
 SW_API SW_MUST_CHECK int sw_input_push(
 	struct sw_input *input, struct sw_batch *batch, int64_t watermark);
-/* The input's thread: no more rows. */
+/*
+ * Readable when, after sw_input_batch or sw_input_push found none, there may be a batch or room
+ * again, or the graph is to end. Owned by the graph. For an input's thread of its own; a program
+ * with one loop for everything finds the same news on the graph's descriptor.
+ */
+SW_API int sw_input_fd(struct sw_input *input);
+/* The input's thread: no more rows. Also before the start: then there are none at all. */
 SW_API void sw_input_finish(struct sw_input *input);
 
 /* ---- Results to the program ---- */
@@ -127,7 +133,8 @@ SW_API struct sw_stage *sw_graph_add_output(struct sw_graph *graph, const char *
 
 /*
  * Readable when there is something to dispatch, an input has room again, or the graph has ended.
- * Owned by the graph. For poll/epoll; read nothing from it, call sw_graph_dispatch.
+ * Owned by the graph. For poll/epoll in the thread that dispatches, and no other (an input's thread
+ * has a descriptor of its own); read nothing from it, call sw_graph_dispatch.
  */
 SW_API int sw_graph_fd(struct sw_graph *graph);
 /*

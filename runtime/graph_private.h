@@ -176,9 +176,10 @@ enum input_gate { GATE_OPEN, GATE_PUSHING, GATE_CLOSED };
 struct sw_input {
 	struct sw_graph *graph;
 	const struct sw_schema *schema;
-	struct sw_stage *external;                /* the program's thread as a producer */
-	struct sw_stage *relay;                   /* passes its batches on, on the workers */
-	bool finished;                            /* the program's thread's own */
+	struct sw_stage *external; /* the program's thread as a producer */
+	struct sw_stage *relay;    /* passes its batches on, on the workers */
+	int event_fd;              /* readable: there may be room again, or the end has come */
+	bool finished;             /* the program's thread's own */
 	_Alignas(SW_CACHE_LINE) _Atomic int gate; /* enum input_gate */
 	_Atomic int wanting;                      /* the program waits for a batch or for room */
 };
@@ -202,7 +203,7 @@ struct sw_graph {
 	struct runner **runners;
 	struct runner *program; /* null: no outputs */
 	unsigned slots;         /* runners and the outlets' own */
-	bool planned, outlets_started;
+	bool planned, outlets_attached, outlets_started;
 
 	int event_fd;
 	_Atomic int armed; /* somebody will look at event_fd */
@@ -265,7 +266,7 @@ void runner_put(struct runner *runner, struct sw_batch *batch);
 /* instance.c */
 bool instance_turn(struct sw_instance *self);
 void instance_process(struct sw_instance *self, unsigned input, struct sw_batch *batch);
-void instance_update_watermark(struct sw_instance *self);
+bool instance_update_watermark(struct sw_instance *self); /* true: it has risen */
 void instance_failed(struct sw_instance *self, int code);
 void graph_fail(struct sw_graph *graph, int code, const char *text);
 
@@ -291,5 +292,7 @@ extern const struct sw_operator sw_relay_operator;
 void input_room(struct sw_input *input);  /* a batch of it has come home */
 void input_close(struct sw_input *input); /* the graph is to stop: no more rows from the program */
 void graph_signal(struct sw_graph *graph);
+void graph_signal_all(struct sw_graph *graph); /* the inputs' threads, too */
+void inputs_start(struct sw_graph *graph);     /* those that were finished before the start */
 
 #endif

@@ -80,7 +80,7 @@ static int64_t link_watermark(const struct link *link)
 	return hold < link->applied ? hold : link->applied;
 }
 
-void instance_update_watermark(struct sw_instance *self)
+bool instance_update_watermark(struct sw_instance *self)
 {
 	int64_t watermark = SW_TIME_END;
 
@@ -93,19 +93,20 @@ void instance_update_watermark(struct sw_instance *self)
 		}
 	}
 	if (watermark <= self->watermark_in || graph_cancelled(self->stage->graph))
-		return;
+		return false;
 	self->watermark_in = watermark;
 	if (self->op->advance) {
 		int code = self->op->advance(self, self->state, watermark);
 
 		if (code) {
 			instance_failed(self, code);
-			return;
+			return true;
 		}
 	}
 	instance_forward(self, watermark);
 	if (watermark == SW_TIME_END)
 		self->ended = true;
+	return true;
 }
 
 /* Loads the link's watermark, and notes up to where the ring must be drained before it holds. */
@@ -158,7 +159,7 @@ static bool take_input(struct sw_instance *self)
 		for (unsigned j = 0; j < self->inputs[i].link_count; j++)
 			if (self->inputs[i].links[j]->ring)
 				did |= link_turn(self, i, self->inputs[i].links[j]);
-	instance_update_watermark(self);
+	did |= instance_update_watermark(self);
 	return did;
 }
 

@@ -81,7 +81,8 @@ struct sw_outlet_provider {
 		struct sw_error *error);
 	/* All sites are attached; workers start after this. */
 	int (*start)(void *context, struct sw_error *error);
-	/* Workers have ended (cancelled: perhaps with batches out). No outlet is used after this;
+	/* Workers have ended (cancelled: perhaps with batches out), or were never started: it may
+	 * come without start(), after some of the attaches. No outlet is used after this;
 	 * when it returns the provider touches no batch and no site any more. */
 	void (*stop)(void *context);
 };

@@ -373,6 +373,8 @@ static int attach_outlets(struct sw_graph *graph, struct sw_error *error)
 		for (unsigned i = 0; i < edge->link_count; i++) {
 			int code = attach_outlet(&edge->links[i], i, error);
 
+			graph->outlets_attached = true;
+
 			if (code)
 				return code;
 		}
@@ -457,6 +459,9 @@ static void instance_fini(struct sw_instance *instance)
 
 void graph_unplan(struct sw_graph *graph)
 {
+	if (graph->outlets_attached)
+		graph->options.outlets->stop(graph->options.outlets->context);
+	graph->outlets_attached = false;
 	for (struct edge *edge = graph->edges; edge; edge = edge->next) {
 		for (unsigned i = 0; i < edge->link_count; i++) {
 			sw_ring_destroy(edge->links[i].ring);

@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "runtime/clock.h"
@@ -23,15 +24,29 @@
 
 /* ---- The descriptor ---- */
 
-void graph_signal(struct sw_graph *graph)
+static void make_readable(int event_fd)
 {
 	uint64_t one = 1;
 
-	if (!atomic_exchange_explicit(&graph->armed, 0, memory_order_acq_rel))
-		return;
-	if (write(graph->event_fd, &one, sizeof(one)) < 0) {
+	if (write(event_fd, &one, sizeof(one)) < 0) {
 		/* Only EAGAIN can be: then it is readable already. */
 	}
+}
+
+void graph_signal(struct sw_graph *graph)
+{
+	if (atomic_exchange_explicit(&graph->armed, 0, memory_order_acq_rel))
+		make_readable(graph->event_fd);
+}
+
+void graph_signal_all(struct sw_graph *graph)
+{
+	const int saved = errno; /* cancel may run in a signal handler */
+
+	graph_signal(graph);
+	for (unsigned i = 0; i < graph->input_count; i++)
+		make_readable(graph->inputs[i]->event_fd);
+	errno = saved;
 }
 
 int sw_graph_fd(struct sw_graph *graph)
@@ -164,6 +179,13 @@ struct sw_stage *sw_graph_add_input(struct sw_graph *graph, const char *name,
 		return NULL;
 	}
 	memset(input, 0, sizeof(*input));
+	input->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (input->event_fd < 0) {
+		sw_error_set(
+			error, -errno, "input %s: event descriptor: %s", name, strerror(errno));
+		free(input);
+		return NULL;
+	}
 	input->graph = graph;
 	input->schema = schema;
 	/* From here on the graph frees it. */
@@ -181,6 +203,7 @@ struct sw_stage *sw_graph_add_input(struct sw_graph *graph, const char *name,
 	return input->relay;
 fail:
 	graph->input_count--;
+	close(input->event_fd);
 	free(input);
 	return NULL;
 }
@@ -195,17 +218,29 @@ static struct sw_instance *producer(struct sw_input *input)
 
 void input_room(struct sw_input *input)
 {
-	/* Relaxed look first: the exchange is needed only when somebody waits. It pairs with the
-	 * one in want(). */
-	if (atomic_load_explicit(&input->wanting, memory_order_relaxed) &&
-		atomic_exchange_explicit(&input->wanting, 0, memory_order_acq_rel))
-		graph_signal(input->graph);
+	/* Exchanged on both sides, like `armed`: this one sees the wish, or want() the batch. */
+	if (!atomic_exchange_explicit(&input->wanting, 0, memory_order_acq_rel))
+		return;
+	make_readable(input->event_fd);
+	graph_signal(input->graph);
 }
 
+/* The input's thread is about to wait, on one descriptor or the other: it looks again after this.
+ */
 static void want(struct sw_input *input)
 {
+	uint64_t count;
+
+	if (read(input->event_fd, &count, sizeof(count)) < 0) {
+		/* EAGAIN: it was not readable. */
+	}
 	atomic_exchange_explicit(&input->wanting, 1, memory_order_acq_rel);
 	atomic_exchange_explicit(&input->graph->armed, 1, memory_order_acq_rel);
+}
+
+int sw_input_fd(struct sw_input *input)
+{
+	return input->event_fd;
 }
 
 struct sw_batch *sw_input_batch(struct sw_input *input)
@@ -258,6 +293,8 @@ int sw_input_push(struct sw_input *input, struct sw_batch *batch, int64_t waterm
 	int open = GATE_OPEN;
 	bool pushed;
 
+	if (self && batch->pool != self->outputs[0].pool)
+		return -EINVAL;
 	if (!self || input->finished || graph_stopping(input->graph) ||
 		graph_cancelled(input->graph))
 		return -ECANCELED;
@@ -286,15 +323,26 @@ int sw_input_push(struct sw_input *input, struct sw_batch *batch, int64_t waterm
 
 void sw_input_finish(struct sw_input *input)
 {
-	struct sw_instance *self = producer(input);
 	int open = GATE_OPEN;
 
-	if (!self || input->finished)
+	if (input->finished)
 		return;
 	input->finished = true;
-	if (atomic_compare_exchange_strong_explicit(
-		    &input->gate, &open, GATE_CLOSED, memory_order_acq_rel, memory_order_relaxed))
-		store_watermark(self, SW_TIME_END);
+	/* Sequentially consistent with the phase: this thread sees that the graph runs, or
+	 * inputs_start() that the gate is closed; if both do, both store the same. */
+	if (atomic_compare_exchange_strong(&input->gate, &open, GATE_CLOSED) &&
+		atomic_load(&input->graph->phase) == PHASE_RUNNING)
+		store_watermark(&input->external->instances[0], SW_TIME_END);
+}
+
+void inputs_start(struct sw_graph *graph)
+{
+	for (unsigned i = 0; i < graph->input_count; i++) {
+		struct sw_input *input = graph->inputs[i];
+
+		if (atomic_load(&input->gate) == GATE_CLOSED)
+			store_watermark(&input->external->instances[0], SW_TIME_END);
+	}
 }
 
 void input_close(struct sw_input *input)

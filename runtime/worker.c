@@ -237,6 +237,7 @@ static void run(struct runner *runner)
 		if (all_ended(runner))
 			return;
 		wait_for_work(runner);
+		account(runner, false);
 	}
 }
 

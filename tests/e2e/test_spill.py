@@ -113,7 +113,7 @@ class Faults(unittest.TestCase):
         for kind in [*FAULTS, "throttle", "duplicate"]:
             with self.subTest(kind=kind):
                 told = report(*options, "--checksum", "--policy", "fixed", "--spill-share", 1,
-                              "--deadline-ms", 300, "--retries", 1,
+                              "--deadline-ms", 300 if kind in FAULTS else 2000, "--retries", 1,
                               f"--lambda-local=faults={kind}:1,timeout-ms=600")
                 burst = told["burst"]
                 self.assertEqual((told["result"]["rows"], told["result"]["checksum"]), expected)

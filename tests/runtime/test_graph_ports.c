@@ -24,12 +24,12 @@ struct pusher {
 	bool finish;
 };
 
-/* Waits by the graph's descriptor, as an event loop would; a bound for the case that it fails. */
-static void wait_for_graph(struct sw_graph *graph)
+/* Waits by the input's descriptor: it must become readable, whatever else goes on. */
+static void wait_for_room(struct sw_input *input)
 {
-	struct pollfd descriptor = { .fd = sw_graph_fd(graph), .events = POLLIN };
+	struct pollfd descriptor = { .fd = sw_input_fd(input), .events = POLLIN };
 
-	poll(&descriptor, 1, 20);
+	assert_int_equal(poll(&descriptor, 1, 20000), 1);
 }
 
 static void fill(struct sw_batch *batch, uint64_t first, uint64_t end)
@@ -55,7 +55,7 @@ static void *push_all(void *arg)
 
 		if (!batch) {
 			/* No batch home yet, or the graph is to end: a push would tell. */
-			wait_for_graph(pusher->graph);
+			wait_for_room(pusher->input);
 			if (pusher->code)
 				return NULL;
 			if (!__atomic_load_n(&pusher->finish, __ATOMIC_RELAXED))
@@ -67,7 +67,7 @@ static void *push_all(void *arg)
 		fill(batch, pusher->pushed, end);
 		while ((pusher->code = sw_input_push(pusher->input, batch, (int64_t)end)) ==
 			-EAGAIN)
-			wait_for_graph(pusher->graph);
+			wait_for_room(pusher->input);
 		if (pusher->code)
 			return NULL;
 		pusher->pushed = end;
@@ -221,6 +221,68 @@ static void test_two_graphs(void **state)
 	}
 }
 
+/* input -> results, with one worker; the caller starts it. */
+static struct sw_graph *small_graph(struct sw_input **input, struct dispatched *dispatched)
+{
+	struct sw_graph_options options = SW_GRAPH_OPTIONS_INIT;
+	struct sw_error error = { 0 };
+	struct sw_stage *from, *to;
+	struct sw_graph *graph;
+
+	options.workers = 1;
+	assert_int_equal(sw_graph_create(&options, &graph, &error), 0);
+	from = sw_graph_add_input(graph, "rows", &number_schema, input, &error);
+	to = sw_graph_add_output(graph, "results", on_batch, dispatched, &error);
+	assert_int_equal(sw_graph_connect(graph, from, 0, to, 0, SW_ROUTE_FORWARD, 0, &error), 0);
+	return graph;
+}
+
+static void test_finish_before_start(void **state)
+{
+	struct dispatched dispatched = { .thread = pthread_self() };
+	struct sw_input *input;
+	struct sw_graph *graph = small_graph(&input, &dispatched);
+	struct sw_error error = { 0 };
+
+	(void)state;
+	sw_input_finish(input);
+	assert_int_equal(sw_graph_start(graph, &error), 0);
+	while (sw_graph_dispatch(graph, -1))
+		continue;
+	assert_int_equal(sw_graph_wait(graph, -1, &error), 0);
+	assert_int_equal(dispatched.rows, 0);
+	sw_graph_destroy(graph);
+}
+
+/* The descriptor tells of a result before anything was ever dispatched; foreign batches are
+ * refused. */
+static void test_first_news(void **state)
+{
+	struct dispatched dispatched = { .thread = pthread_self() };
+	struct sw_input *input;
+	struct sw_graph *graph = small_graph(&input, &dispatched);
+	struct sw_batch *batch, *foreign = sw_batch_create(&number_schema, 10, 0);
+	struct pollfd descriptor = { .fd = sw_graph_fd(graph), .events = POLLIN };
+	struct sw_error error = { 0 };
+
+	(void)state;
+	assert_int_equal(sw_graph_start(graph, &error), 0);
+	assert_int_equal(sw_input_push(input, foreign, 0), -EINVAL);
+	batch = sw_input_batch(input);
+	assert_non_null(batch);
+	fill(batch, 0, 5);
+	assert_int_equal(sw_input_push(input, batch, 5), 0);
+	assert_int_equal(poll(&descriptor, 1, 20000), 1);
+	sw_input_finish(input);
+	while (sw_graph_dispatch(graph, -1))
+		continue;
+	assert_int_equal(sw_graph_wait(graph, -1, &error), 0);
+	assert_int_equal(dispatched.rows, 5);
+	assert_int_equal(sw_input_push(input, foreign, 6), -ECANCELED);
+	sw_batch_destroy(foreign);
+	sw_graph_destroy(graph);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +290,8 @@ int main(void)
 		cmocka_unit_test(test_stop_while_pushing),
 		cmocka_unit_test(test_dispatch),
 		cmocka_unit_test(test_two_graphs),
+		cmocka_unit_test(test_finish_before_start),
+		cmocka_unit_test(test_first_news),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
