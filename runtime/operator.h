@@ -38,7 +38,8 @@ struct sw_operator {
 	 * everything). Emit what closes; the runtime forwards the watermark afterwards. Null: just
 	 * forward. */
 	int (*advance)(struct sw_instance *self, void *state, int64_t watermark);
-	/* Input nothing to do for now: flush what was held back for bigger batches. Null: nothing.
+	/* Its inputs have nothing to do: flush what was held back for bigger batches. Null:
+	 * nothing.
 	 */
 	int (*idle)(struct sw_instance *self, void *state);
 };

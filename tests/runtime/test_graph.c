@@ -3,12 +3,19 @@
  * limits. */
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -174,6 +181,64 @@ static void test_sleepers_wake(void **state)
 	fixture_close(&fixture);
 }
 
+#ifdef __x86_64__
+/* From here on sched_setaffinity fails in this process, as where a sandbox forbids it. */
+static int forbid_pinning(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_setaffinity, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ? -errno : 0;
+}
+
+static void count_pin_warnings(void *context, const char *text)
+{
+	*(unsigned *)context += strstr(text, "cannot pin to cpu") != NULL;
+}
+
+/* In a process of its own: 0 when the run warned for each worker and was right all the same. */
+static int run_unpinned(void)
+{
+	struct sw_graph_options options = SW_GRAPH_OPTIONS_INIT;
+	struct sw_error error = { 0 };
+	struct fixture fixture;
+	unsigned warnings = 0;
+
+	if (forbid_pinning())
+		return 2;
+	options.workers = 2;
+	options.log = count_pin_warnings;
+	options.log_context = &warnings;
+	if (fixture_open(&fixture, &options, 50000, true) ||
+		sw_graph_start(fixture.graph, &error) || sw_graph_wait(fixture.graph, -1, &error))
+		return 3;
+	fixture_check(&fixture, 50000);
+	fixture_close(&fixture);
+	return warnings == 2 ? 0 : 4;
+}
+
+static void test_pinning_forbidden(void **state)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	(void)state;
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(run_unpinned());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+#endif
+
 static void test_bad_options(void **state)
 {
 	struct sw_graph_options options = SW_GRAPH_OPTIONS_INIT;
@@ -223,6 +288,9 @@ int main(void)
 		cmocka_unit_test(test_stop_keeps_whole_results),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_sleepers_wake),
+#ifdef __x86_64__
+		cmocka_unit_test(test_pinning_forbidden),
+#endif
 		cmocka_unit_test(test_bad_options),
 		cmocka_unit_test(test_unconnected),
 	};
