@@ -199,13 +199,18 @@ static void set_end(struct ll_invocation *invocation)
 	invocation->billed_us = (now_ns - from_ns) / 1000;
 }
 
+void ll_invocation_handed(struct ll_invocation *invocation)
+{
+	invocation->handed_ns = sw_now_ns();
+	invocation->start_us = wall_us();
+}
+
 void ll_invocation_delivered(struct ll_invocation *invocation)
 {
 	struct ll_environment *environment = invocation->environment;
 
-	invocation->delivered_ns = sw_now_ns();
+	invocation->delivered_ns = invocation->handed_ns;
 	invocation->started_ns = environment->started_ns;
-	invocation->start_us = wall_us();
 	if (invocation->fault == LL_FAULT_KILL) {
 		invocation->environment = NULL;
 		ll_environment_end(environment);

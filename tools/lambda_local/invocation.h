@@ -24,7 +24,8 @@ struct ll_invocation {
 	struct ll_work work;
 	enum ll_fault fault;
 	uint64_t number;       /* among those that may get a fault */
-	uint64_t delivered_ns; /* 0: the process did not get the event */
+	uint64_t handed_ns;    /* the event began to be handed to the process */
+	uint64_t delivered_ns; /* the same, once it has it whole; 0: it did not get it */
 	uint64_t started_ns;   /* its environment's process was started */
 	uint64_t billed_us, held_us;
 	uint64_t start_us, end_us; /* since 1970 */
@@ -49,6 +50,8 @@ void ll_invocation_begin(struct ll_server *server, const struct ll_request *requ
 /* The stream is no more; the function goes on, as in the real service. */
 void ll_invocation_abandon(struct ll_invocation *invocation);
 
+/* From the environment, before the first byte: the process may run before the last is booked. */
+void ll_invocation_handed(struct ll_invocation *invocation);
 /* From the environment. */
 void ll_invocation_delivered(struct ll_invocation *invocation);
 void ll_invocation_answered(

@@ -140,6 +140,7 @@ void ll_api_deliver(struct ll_environment *environment)
 	connection->event_size = invocation->payload.size;
 	connection->sent = 0;
 	connection->delivers = true;
+	ll_invocation_handed(invocation);
 	send_rest(connection);
 }
 
