@@ -41,6 +41,8 @@ class Server:
         self.ca = self.folder.name + "/ca.pem"
         self.ledger_path = self.folder.name + "/ledger.jsonl"
         words = [LAMBDA_LOCAL, "--ca-out", self.ca, "--ledger", self.ledger_path]
+        # A busy machine may take seconds to start a process; tests of time-outs say theirs.
+        words += ["--timeout-ms", "60000"]
         for name, command in (functions or {"f": FUNCTION}).items():
             words += ["--function", f"{name}={command}"]
         self.errors = open(self.folder.name + "/errors", "w+", errors="replace")
@@ -148,7 +150,7 @@ class Invoke(unittest.TestCase):
         identity = headers["lambda-runtime-aws-request-id"]
         self.assertEqual(identity, answer.headers["x-amzn-requestid"])
         left_s = int(headers["lambda-runtime-deadline-ms"]) / 1000 - time.time()
-        self.assertTrue(-30 < left_s < 4, left_s)
+        self.assertTrue(0 < left_s < 61, left_s)
         arn = headers["lambda-runtime-invoked-function-arn"]
         self.assertRegex(arn, r"^arn:aws:lambda:.*:function:f$")
         self.assertRegex(headers["lambda-runtime-trace-id"], "^Root=1-[0-9a-f]{8}-[0-9a-f]{24};")
@@ -372,7 +374,8 @@ class Frames(unittest.TestCase):
                              {(None, "error")})
 
     def check_fault(self, kind, end, outcome, executions, count=20, **more):
-        with self.server("--faults", f"{kind}:1", "--timeout-ms", "300") as server:
+        limit = "300" if kind == "timeout" else "60000"
+        with self.server("--faults", f"{kind}:1", "--timeout-ms", limit) as server:
             told = server.load(count=count, **more)
             self.assertEqual(told[end], count, (kind, told))
             server.stop()
