@@ -9,7 +9,7 @@ static const char *const names[SW_NEXMARK_EVENTS] = { "person", "auction", "bid"
 
 /* clang-format off */
 static const struct sw_schema schemas[SW_NEXMARK_EVENTS] = {
-	{ 9, {
+	{ 9, false, {
 		{ "seq", SW_INT64, 0, NULL },
 		{ "id", SW_INT64, 0, NULL },
 		{ "name", SW_TEXT, 14, NULL },
@@ -20,7 +20,7 @@ static const struct sw_schema schemas[SW_NEXMARK_EVENTS] = {
 		{ "dateTime", SW_TIME_MS, 0, NULL },
 		{ "extra", SW_TEXT, 181, NULL },
 	} },
-	{ 11, {
+	{ 11, false, {
 		{ "seq", SW_INT64, 0, NULL },
 		{ "id", SW_INT64, 0, NULL },
 		{ "itemName", SW_TEXT, 19, NULL },
@@ -33,7 +33,7 @@ static const struct sw_schema schemas[SW_NEXMARK_EVENTS] = {
 		{ "category", SW_INT64, 0, NULL },
 		{ "extra", SW_TEXT, 541, NULL },
 	} },
-	{ 8, {
+	{ 8, false, {
 		{ "seq", SW_INT64, 0, NULL },
 		{ "auction", SW_INT64, 0, NULL },
 		{ "bidder", SW_INT64, 0, NULL },
@@ -75,6 +75,7 @@ int sw_nexmark_schema(enum sw_nexmark_event type, uint32_t mask,
 	if (full == NULL || mask == 0 || mask >> full->columns != 0)
 		return -EINVAL;
 	out->columns = 0;
+	out->changelog = false;
 	for (uint32_t i = 0; i < full->columns; i++) {
 		struct sw_field *field = &out->fields[out->columns];
 

@@ -119,6 +119,13 @@ int sw_nexmark_generator_create(const struct sw_nexmark_options *options,
 		goto fail;
 	}
 	set_timelines(generator);
+	if (options->num_events > 0 && generator->events == 0) {
+		result = sw_error_set(error, -EINVAL,
+			"generator %lld: of %lld events for %lld generators it has none",
+			(long long)options->generator, (long long)options->num_events,
+			(long long)options->num_event_generators);
+		goto fail;
+	}
 	set_events(generator);
 	set_jumps(generator);
 	generator->path = find_path(SW_NEXMARK_PATH_BEST);
@@ -217,29 +224,75 @@ static uint64_t ids_before(uint64_t id, uint64_t group, uint64_t begin, uint64_t
 								 : end - begin);
 }
 
-uint32_t sw_nexmark_count(const struct sw_nexmark_generator *generator, enum sw_nexmark_event type,
-	uint64_t first, uint32_t count)
+/* As many as ids tell; they rise by one with each event. */
+static uint64_t count_simple(const struct sw_nexmark_generator *generator,
+	enum sw_nexmark_event type, uint64_t first, uint64_t end)
 {
-	const uint64_t last = range_end(generator, first, count);
-	const uint64_t group = generator->group;
-	const uint64_t begin = generator->begin[type], end = generator->end[type];
-	struct cursor cursor;
+	const uint64_t id0 = generator->id + (uint64_t)generator->options.first_event_number;
+	const uint64_t from = generator->begin[type], to = generator->end[type];
+
+	return ids_before(id0 + end, generator->group, from, to) -
+	       ids_before(id0 + first, generator->group, from, to);
+}
+
+/* So many rows of a chunk to ask for: where there is no room, one tells whether there are more. */
+static uint32_t chunk_rows(uint32_t room)
+{
+	if (room == 0)
+		return 1;
+	return room < CHUNK_ROWS ? room : CHUNK_ROWS;
+}
+
+uint32_t generator_count(const struct sw_nexmark_generator *generator, struct cursor *cursor,
+	enum sw_nexmark_event type, uint64_t first, uint64_t *end, uint32_t most)
+{
+	uint64_t at = first;
 	struct chunk chunk;
 	uint32_t rows = 0;
 
 	if (generator->simple) {
-		const uint64_t id0 =
-			generator->id + (uint64_t)generator->options.first_event_number;
+		const uint64_t all = count_simple(generator, type, first, *end);
 
-		return (uint32_t)(ids_before(id0 + last, group, begin, end) -
-				  ids_before(id0 + first, group, begin, end));
+		if (all <= most)
+			return (uint32_t)all;
 	}
-	cursor.valid = false;
-	while (first < last) {
-		generator_chunk(generator, &cursor, type, &first, last, &chunk);
+	while (at < *end) {
+		const uint64_t before = at;
+		const uint32_t room = most - rows;
+
+		generator_chunk(generator, cursor, type, &at, *end, chunk_rows(room), &chunk);
+		if (chunk.rows > room) {
+			*end = before;
+			break;
+		}
 		rows += chunk.rows;
 	}
 	return rows;
+}
+
+uint32_t sw_nexmark_count(const struct sw_nexmark_generator *generator, enum sw_nexmark_event type,
+	uint64_t first, uint32_t count)
+{
+	uint64_t end = range_end(generator, first, count);
+	struct cursor cursor;
+
+	cursor.valid = false;
+	return generator_count(generator, &cursor, type, first, &end, UINT32_MAX);
+}
+
+uint64_t generator_span(
+	const struct sw_nexmark_generator *generator, enum sw_nexmark_event type, uint32_t rows)
+{
+	const uint64_t a_group = generator->end[type] - generator->begin[type];
+	uint64_t events;
+
+	/* Shuffled ids do not spread their kinds evenly. */
+	if (!generator->simple)
+		rows -= rows / 16;
+	if (a_group == 0 || __builtin_mul_overflow(rows / a_group, generator->group, &events) ||
+		__builtin_add_overflow(events, rows % a_group, &events))
+		return UINT64_MAX;
+	return events;
 }
 
 /* Finds the masked columns in the batch; false when they are not the mask's. */
@@ -330,36 +383,56 @@ static void number_range(const struct sw_nexmark_generator *generator, const str
 	}
 }
 
-int sw_nexmark_generate(const struct sw_nexmark_generator *generator, enum sw_nexmark_event type,
-	uint32_t mask, uint64_t first, uint32_t count, struct sw_batch *batch)
+int generator_fill(const struct sw_nexmark_generator *generator, struct cursor *cursor,
+	enum sw_nexmark_event type, uint32_t mask, uint64_t *event, uint64_t end, uint32_t most,
+	struct sw_batch *batch)
 {
-	const uint64_t end = range_end(generator, first, count);
-	uint64_t least = UINT64_MAX, most = 0;
-	struct cursor cursor;
+	uint64_t least = UINT64_MAX, greatest = 0;
 	struct chunk chunk;
 	struct out out;
 
 	batch->rows = 0;
 	if (!set_columns(type, mask, batch, &out))
 		return -EINVAL;
-	cursor.valid = false;
-	while (first < end) {
-		generator_chunk(generator, &cursor, type, &first, end, &chunk);
+	while (*event < end) {
+		const uint64_t before = *event;
+		const uint32_t room = most - out.row;
+
+		generator_chunk(generator, cursor, type, event, end, chunk_rows(room), &chunk);
+		if (chunk.rows > room) {
+			*event = before;
+			break;
+		}
 		if (chunk.rows == 0)
 			continue;
-		if (chunk.rows > batch->capacity - out.row ||
-			!texts_fit(generator, type, &out, chunk.rows))
+		if (!texts_fit(generator, type, &out, chunk.rows))
 			return -ENOSPC;
 		make_chunk(generator, type, &chunk, &out);
-		number_range(generator, &chunk, &least, &most);
+		number_range(generator, &chunk, &least, &greatest);
 		out.row += chunk.rows;
 	}
 	batch->rows = out.row;
 	if (out.row > 0) {
 		batch->time_min_ms = stream_time_at(&generator->time, least);
-		batch->time_max_ms = stream_time_at(&generator->time, most);
+		batch->time_max_ms = stream_time_at(&generator->time, greatest);
 	}
 	return 0;
+}
+
+int sw_nexmark_generate(const struct sw_nexmark_generator *generator, enum sw_nexmark_event type,
+	uint32_t mask, uint64_t first, uint32_t count, struct sw_batch *batch)
+{
+	const uint64_t end = range_end(generator, first, count);
+	struct cursor cursor;
+	int code;
+
+	cursor.valid = false;
+	code = generator_fill(generator, &cursor, type, mask, &first, end, batch->capacity, batch);
+	if (!code && first < end) {
+		batch->rows = 0;
+		code = -ENOSPC;
+	}
+	return code;
 }
 
 bool sw_nexmark_exact_rate(const struct sw_nexmark_generator *generator)

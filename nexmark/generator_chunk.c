@@ -146,7 +146,7 @@ static uint64_t emitted(
 
 /* Ids rise by one: whole runs of a kind at once. */
 static void simple_chunk(const struct sw_nexmark_generator *generator, enum sw_nexmark_event type,
-	uint64_t *event, uint64_t end, struct chunk *chunk)
+	uint64_t *event, uint64_t end, uint32_t most, struct chunk *chunk)
 {
 	const uint64_t begin_offset = generator->begin[type], end_offset = generator->end[type];
 	const uint64_t first = (uint64_t)generator->options.first_event_number;
@@ -156,7 +156,7 @@ static void simple_chunk(const struct sw_nexmark_generator *generator, enum sw_n
 	uint64_t at = *event;
 	uint32_t rows = 0;
 
-	while (rows < CHUNK_ROWS && at < end) {
+	while (rows < most && at < end) {
 		uint64_t run;
 
 		if (offset < begin_offset) {
@@ -173,8 +173,8 @@ static void simple_chunk(const struct sw_nexmark_generator *generator, enum sw_n
 		run = end_offset - offset;
 		if (run > end - at)
 			run = end - at;
-		if (run > CHUNK_ROWS - rows)
-			run = CHUNK_ROWS - rows;
+		if (run > most - rows)
+			run = most - rows;
 		for (uint64_t r = 0; r < run; r++) {
 			chunk->id[rows + r] = id0 + at + r;
 			chunk->number[rows + r] = first + at + r;
@@ -192,15 +192,16 @@ static void simple_chunk(const struct sw_nexmark_generator *generator, enum sw_n
 }
 
 void generator_chunk(const struct sw_nexmark_generator *generator, struct cursor *cursor,
-	enum sw_nexmark_event type, uint64_t *event, uint64_t end, struct chunk *chunk)
+	enum sw_nexmark_event type, uint64_t *event, uint64_t end, uint32_t most,
+	struct chunk *chunk)
 {
 	uint32_t rows = 0;
 
 	if (generator->simple) {
-		simple_chunk(generator, type, event, end, chunk);
+		simple_chunk(generator, type, event, end, most, chunk);
 		return;
 	}
-	for (; rows < CHUNK_ROWS && *event < end; ++*event) {
+	for (; rows < most && *event < end; ++*event) {
 		const struct place place =
 			generator_place(generator, emitted(generator, cursor, *event));
 		const uint64_t offset = place.id % generator->group;

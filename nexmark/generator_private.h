@@ -43,7 +43,8 @@ struct chunk {
 	uint64_t group[CHUNK_ROWS]; /* id / events of a group */
 };
 
-/* The emission order of a block when events are held back; kept between chunks. */
+/* The emission order of a block when events are held back; kept between chunks. All zero at first,
+ * then a generator's and a thread's own. */
 struct cursor {
 	uint64_t block;
 	bool valid;
@@ -117,9 +118,30 @@ struct sw_nexmark_generator {
 struct place generator_place(const struct sw_nexmark_generator *generator, uint64_t event);
 /* The number of an event on its timeline before any shuffling; falls never. */
 uint64_t generator_number(const struct sw_nexmark_generator *generator, uint64_t event);
-/* Fills the chunk with events of the type from [*event, end) and moves *event on. */
+/* Fills the chunk with at most `most` (of CHUNK_ROWS) events of the type from [*event, end) and
+ * moves *event on. */
 void generator_chunk(const struct sw_nexmark_generator *generator, struct cursor *cursor,
-	enum sw_nexmark_event type, uint64_t *event, uint64_t end, struct chunk *chunk);
+	enum sw_nexmark_event type, uint64_t *event, uint64_t end, uint32_t most,
+	struct chunk *chunk);
+
+/* generator.c */
+
+/*
+ * sw_nexmark_generate for [*event, end) that stops before the batch would have more than `most`
+ * rows (its capacity at most), and moves *event on to the first event that it has not looked at: to
+ * `end` when all were made.
+ */
+int generator_fill(const struct sw_nexmark_generator *generator, struct cursor *cursor,
+	enum sw_nexmark_event type, uint32_t mask, uint64_t *event, uint64_t end, uint32_t most,
+	struct sw_batch *batch);
+/* How many of [first, *end) are of the type. Where that is more than `most`, *end falls to right
+ * behind the last that is not too many. */
+uint32_t generator_count(const struct sw_nexmark_generator *generator, struct cursor *cursor,
+	enum sw_nexmark_event type, uint64_t first, uint64_t *end, uint32_t most);
+/* The most events in a row that never hold more than `rows` of the type (seldom, where ids do not
+ * rise by one with each event); UINT64_MAX: there are none of it. */
+uint64_t generator_span(
+	const struct sw_nexmark_generator *generator, enum sw_nexmark_event type, uint32_t rows);
 
 /* generator_dictionary.c */
 

@@ -37,9 +37,9 @@ static int q0_plan(const struct sw_nexmark_job_options *options, struct query_pl
 {
 	(void)options;
 	(void)error;
-	plan->bid_columns =
+	plan->inputs[SW_BID].columns =
 		SW_BID_AUCTION | SW_BID_BIDDER | SW_BID_PRICE | SW_BID_TIME | SW_BID_EXTRA;
-	plan->kernel = &kernel_q0;
+	plan->inputs[SW_BID].kernel = &kernel_q0;
 	plan->result = &schema;
 	return 0;
 }

@@ -61,9 +61,9 @@ static int q1_plan(const struct sw_nexmark_job_options *options, struct query_pl
 {
 	(void)options;
 	(void)error;
-	plan->bid_columns =
+	plan->inputs[SW_BID].columns =
 		SW_BID_AUCTION | SW_BID_BIDDER | SW_BID_PRICE | SW_BID_TIME | SW_BID_EXTRA;
-	plan->kernel = &kernel_q1;
+	plan->inputs[SW_BID].kernel = &kernel_q1;
 	plan->result = &schema_out;
 	return 0;
 }

@@ -12,8 +12,8 @@
  */
 
 #include <errno.h>
-#include <string.h>
 
+#include "nexmark/groups_private.h"
 #include "nexmark/queries_private.h"
 #include "operators/window_count.h"
 
@@ -41,64 +41,19 @@ static const struct sw_schema schema_result = {
 		FIELD_TIME("endtime") },
 };
 
-/*
- * Where each (bidder, window) of the batch stands in the partial: open addressing, at most half
- * full. A slot is in use when its epoch is the scratch's, so nothing is cleared between batches.
- */
-#define SLOTS (2 * SW_BATCH_ROWS_MAX)
-
-struct place_slot {
-	uint32_t epoch, row;
-};
-
-struct q12_scratch {
-	uint32_t epoch;
-	struct place_slot slots[SLOTS];
-};
-
 struct partial {
+	struct groups *groups;
 	int64_t *bidders, *windows, *counts;
-	uint32_t rows, mask, epoch;
-	struct place_slot *slots;
 };
-
-static void partial_begin(
-	struct partial *partial, struct q12_scratch *scratch, uint32_t rows, struct sw_batch *out)
-{
-	if (++scratch->epoch == 0) {
-		memset(scratch->slots, 0, sizeof(scratch->slots));
-		scratch->epoch = 1;
-	}
-	partial->bidders = out->columns[OUT_BIDDER].data;
-	partial->windows = out->columns[OUT_WINDOW].data;
-	partial->counts = out->columns[OUT_COUNT].data;
-	partial->rows = 0;
-	partial->epoch = scratch->epoch;
-	partial->slots = scratch->slots;
-	partial->mask = 63;
-	while (partial->mask + 1 < 2 * rows)
-		partial->mask = 2 * partial->mask + 1;
-}
 
 static inline void partial_add(
 	struct partial *partial, int64_t bidder, int64_t window, int64_t count)
 {
-	uint64_t hash = ((uint64_t)bidder + (uint64_t)window * 31) * 0x9E3779B97F4A7C15u;
-	uint32_t i = (uint32_t)(hash >> 40) & partial->mask;
 	uint32_t row;
 
-	for (; partial->slots[i].epoch == partial->epoch; i = (i + 1) & partial->mask) {
-		row = partial->slots[i].row;
-		if (partial->bidders[row] == bidder && partial->windows[row] == window) {
-			partial->counts[row] += count;
-			return;
-		}
-	}
-	row = partial->rows++;
-	partial->slots[i] = (struct place_slot){ partial->epoch, row };
-	partial->bidders[row] = bidder;
-	partial->windows[row] = window;
-	partial->counts[row] = count;
+	if (groups_find(partial->groups, partial->bidders, partial->windows, bidder, window, &row))
+		partial->counts[row] = 0;
+	partial->counts[row] += count;
 }
 
 /* Bidders come in runs (the hot one): a run is added at once. */
@@ -120,7 +75,9 @@ static int begin(void *scratch, struct sw_batch *in, struct sw_batch *out, struc
 	sw_batch_compact(in);
 	if (in->rows > SW_BATCH_ROWS_MAX || in->rows > out->capacity)
 		return -EINVAL;
-	partial_begin(partial, scratch, in->rows, out);
+	groups_begin(scratch, in->rows);
+	*partial = (struct partial){ scratch, out->columns[OUT_BIDDER].data,
+		out->columns[OUT_WINDOW].data, out->columns[OUT_COUNT].data };
 	return 0;
 }
 
@@ -134,7 +91,7 @@ static int arrival_run(const void *config, void *scratch, struct sw_batch *in, s
 		return code;
 	count_window(&partial, in->columns[IN_BIDDER].data, in->rows,
 		window_start(in->arrival_ms, WINDOW_MS));
-	out->rows = partial.rows;
+	out->rows = partial.groups->rows;
 	return 0;
 }
 
@@ -155,7 +112,7 @@ static int event_run(const void *config, void *scratch, struct sw_batch *in, str
 		for (uint32_t i = 0; i < in->rows; i++)
 			partial_add(&partial, bidders[i], window_start(times[i], WINDOW_MS), 1);
 	}
-	out->rows = partial.rows;
+	out->rows = partial.groups->rows;
 	return 0;
 }
 
@@ -164,7 +121,7 @@ const struct sw_kernel kernel_q12_arrival = {
 	.version = 1,
 	.in = &schema_arrival,
 	.out = &schema_partial,
-	.scratch_bytes = sizeof(struct q12_scratch),
+	.scratch_bytes = sizeof(struct groups),
 	.run = arrival_run,
 };
 
@@ -173,7 +130,7 @@ const struct sw_kernel kernel_q12_event = {
 	.version = 1,
 	.in = &schema_event,
 	.out = &schema_partial,
-	.scratch_bytes = sizeof(struct q12_scratch),
+	.scratch_bytes = sizeof(struct groups),
 	.run = event_run,
 };
 
@@ -184,17 +141,19 @@ static int q12_plan(const struct sw_nexmark_job_options *options, struct query_p
 {
 	(void)error;
 	if (options->processing_time_event) {
-		plan->bid_columns = SW_BID_BIDDER | SW_BID_TIME;
+		plan->inputs[SW_BID].columns = SW_BID_BIDDER | SW_BID_TIME;
 		plan->leaves_out_late = true;
-		plan->kernel = &kernel_q12_event;
+		plan->inputs[SW_BID].kernel = &kernel_q12_event;
 	} else {
-		plan->bid_columns = SW_BID_BIDDER;
+		plan->inputs[SW_BID].columns = SW_BID_BIDDER;
 		plan->time_domain = TIME_OF_ARRIVAL;
-		plan->kernel = &kernel_q12_arrival;
+		plan->inputs[SW_BID].kernel = &kernel_q12_arrival;
 	}
-	plan->merge = &sw_window_count;
-	plan->key_column = OUT_BIDDER;
-	plan->merge_config = &merge_config;
+	plan->merge_count = 1;
+	plan->merges[0].op = &sw_window_count;
+	plan->inputs[SW_BID].key_column = OUT_BIDDER;
+	plan->merges[0].config = &merge_config;
+	plan->merges[0].out = &schema_result;
 	plan->result = &schema_result;
 	return 0;
 }

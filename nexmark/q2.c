@@ -58,8 +58,8 @@ static int q2_plan(const struct sw_nexmark_job_options *options, struct query_pl
 {
 	(void)options;
 	(void)error;
-	plan->bid_columns = SW_BID_AUCTION | SW_BID_PRICE;
-	plan->kernel = &kernel_q2;
+	plan->inputs[SW_BID].columns = SW_BID_AUCTION | SW_BID_PRICE;
+	plan->inputs[SW_BID].kernel = &kernel_q2;
 	plan->result = &schema;
 	return 0;
 }

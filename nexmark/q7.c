@@ -223,14 +223,16 @@ static int q7_plan(const struct sw_nexmark_job_options *options, struct query_pl
 {
 	(void)options;
 	(void)error;
-	plan->bid_columns =
+	plan->inputs[SW_BID].columns =
 		SW_BID_AUCTION | SW_BID_BIDDER | SW_BID_PRICE | SW_BID_TIME | SW_BID_EXTRA;
 	plan->leaves_out_late = true;
-	plan->kernel = &kernel_q7;
-	plan->kernel_rows = q7_rows;
-	plan->merge = &sw_window_max;
-	plan->key_column = OUT_WINDOW;
-	plan->merge_config = &merge_config;
+	plan->inputs[SW_BID].kernel = &kernel_q7;
+	plan->inputs[SW_BID].kernel_rows = q7_rows;
+	plan->merge_count = 1;
+	plan->merges[0].op = &sw_window_max;
+	plan->inputs[SW_BID].key_column = OUT_WINDOW;
+	plan->merges[0].config = &merge_config;
+	plan->merges[0].out = &schema_result;
 	plan->result = &schema_result;
 	return 0;
 }

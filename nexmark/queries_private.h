@@ -22,16 +22,39 @@
 	{                                                                \
 		.name = (column), .type = SW_TEXT, .text_bytes = (bytes) \
 	}
+/* The last column of a changelog. */
+#define FIELD_CHANGE                                 \
+	{                                            \
+		.name = "change", .type = SW_INT32 \
+	}
 
 /* Typical bytes a row with the generator's defaults. */
-#define BID_CHANNEL_BYTES 12
-#define BID_URL_BYTES     88
-#define BID_EXTRA_BYTES   84
+#define BID_CHANNEL_BYTES         12
+#define BID_URL_BYTES             88
+#define BID_EXTRA_BYTES           84
+#define PERSON_NAME_BYTES         12
+#define PERSON_EMAIL_BYTES        16
+#define PERSON_CARD_BYTES         19
+#define PERSON_CITY_BYTES         9
+#define PERSON_STATE_BYTES        2
+#define PERSON_EXTRA_BYTES        140
+#define AUCTION_NAME_BYTES        12
+#define AUCTION_DESCRIPTION_BYTES 52
+#define AUCTION_EXTRA_BYTES       390
 
-#define WINDOW_MS 10000 /* q7, q12 */
+#define WINDOW_MS 10000 /* q7, q8, q12 */
+#define DAY_MS    86400000
 
 extern const struct sw_kernel kernel_q0, kernel_q1, kernel_q2, kernel_q7, kernel_q12_arrival,
 	kernel_q12_event, kernel_tokenize, kernel_tokens;
+extern const struct sw_kernel kernel_q3_persons, kernel_q3_auctions, kernel_q5, kernel_q8_persons,
+	kernel_q8_auctions, kernel_q11;
+/* q4, q6: auctions' times, and of the bids of an auction at one time the highest price. */
+extern const struct sw_kernel kernel_q4_auctions, kernel_q4_bids, kernel_q6_auctions,
+	kernel_q9_auctions, kernel_q9_bids;
+extern const struct sw_kernel kernel_q10, kernel_q13, kernel_q14, kernel_q15, kernel_q16, kernel_q17,
+	kernel_q18, kernel_q19, kernel_q20_auctions, kernel_q20_bids, kernel_q21, kernel_q22,
+	kernel_q23_persons, kernel_q23_auctions, kernel_q23_bids, kernel_cep;
 
 /* Start of the tumbling window that holds this time; windows start at multiples since 1970. */
 static inline int64_t window_start(int64_t time_ms, int64_t window_ms)

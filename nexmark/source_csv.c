@@ -4,13 +4,18 @@
  * The source that reads person.csv, auction.csv and bid.csv, merged by seq. One instance on a
  * thread of its own; its batches go to the workers in turns.
  *
+ * A batch of each kind that the query reads is being filled. When a row does not fit they are all
+ * sent, and then the watermark is raised: never past a row that waits.
+ *
  * The watermark before a row is the latest dateTime of any earlier row, of all three files, less
- * the delay. A bid below it is late: queries that go by time leave it out.
+ * the delay. A row below it is late: queries that go by time leave it out.
  */
 
 #include "nexmark/source_private.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "nexmark/csv_reader_private.h"
 #include "runtime/clock.h"
@@ -23,6 +28,7 @@
 /* One of the files, with its next row. */
 struct csv_input {
 	struct csv_reader reader;
+	enum sw_nexmark_event type;
 	unsigned time_field;
 	bool any; /* there is a row */
 	int64_t seq, time_ms;
@@ -31,10 +37,11 @@ struct csv_input {
 struct csv_state {
 	struct source_state source; /* its clock */
 	struct csv_input inputs[SW_NEXMARK_EVENTS];
-	struct sw_batch *batch; /* being filled; null: none */
-	uint64_t batch_text;    /* bytes of text in it */
-	uint32_t events;        /* rows read since the last batch was sent */
-	uint64_t batches;
+	struct sw_batch *batches[SW_NEXMARK_EVENTS]; /* being filled; null: none */
+	uint64_t text[SW_NEXMARK_EVENTS];            /* bytes of text in each */
+	unsigned kinds;                              /* that are read */
+	uint32_t events;                             /* rows read since batches were last sent */
+	uint64_t sent;                               /* times that batches were */
 	bool any_time;
 	int64_t latest_ms;
 };
@@ -70,6 +77,7 @@ static int open_input(
 
 	if (code)
 		return code;
+	input->type = (enum sw_nexmark_event)type;
 	input->time_field = (unsigned)sw_schema_find(schema, "dateTime");
 	return read_row(input, error);
 }
@@ -81,8 +89,10 @@ static int csv_open(struct sw_instance *self, void *state, struct sw_error *erro
 	int code = 0;
 
 	csv->source.last_arrival_ms = SW_TIME_MIN;
-	for (int i = 0; i < SW_NEXMARK_EVENTS && !code; i++)
+	for (int i = 0; i < SW_NEXMARK_EVENTS && !code; i++) {
+		csv->kinds += config->plan->inputs[i].columns != 0;
 		code = open_input(&csv->inputs[i], config->input_dir, i, error);
+	}
 	return code;
 }
 
@@ -90,11 +100,12 @@ static void csv_close(struct sw_instance *self, void *state)
 {
 	struct csv_state *csv = state;
 
-	for (int i = 0; i < SW_NEXMARK_EVENTS; i++)
+	for (int i = 0; i < SW_NEXMARK_EVENTS; i++) {
 		csv_reader_close(&csv->inputs[i].reader);
-	if (csv->batch)
-		sw_release(self, csv->batch);
-	csv->batch = NULL;
+		if (csv->batches[i])
+			sw_release(self, csv->batches[i]);
+		csv->batches[i] = NULL;
+	}
 }
 
 /* The file whose row comes next; null: all have ended. Persons come first where seq is equal. */
@@ -111,73 +122,73 @@ static struct csv_input *next_input(struct csv_state *csv)
 	return next;
 }
 
-/* ---- A bid into the batch ---- */
+/* ---- A row into its batch ---- */
 
-static uint64_t row_text(const struct csv_input *bids, uint32_t columns)
+static uint64_t row_text(const struct csv_input *input, uint32_t columns)
 {
 	uint64_t bytes = 0;
 
-	for (unsigned i = 0; i < bids->reader.schema->columns; i++)
-		if (columns >> i & 1 && bids->reader.schema->fields[i].type == SW_TEXT)
-			bytes += bids->reader.fields[i].size;
+	for (unsigned i = 0; i < input->reader.schema->columns; i++)
+		if (columns >> i & 1 && input->reader.schema->fields[i].type == SW_TEXT)
+			bytes += input->reader.fields[i].size;
 	return bytes;
 }
 
 /* Does the batch have room for this row's text, and the kernel for what it makes of it? */
 static bool fits(
-	const struct csv_state *csv, const struct query_plan *plan, const struct csv_input *bids)
+	const struct csv_state *csv, const struct plan_input *plan, const struct csv_input *input)
 {
-	const struct sw_batch *batch = csv->batch;
-	uint64_t text = csv->batch_text + row_text(bids, plan->bid_columns);
+	const struct sw_batch *batch = csv->batches[input->type];
+	uint64_t text = csv->text[input->type] + row_text(input, plan->columns);
 	uint32_t column = 0;
 
 	if (batch->rows == batch->capacity)
 		return false;
 	if (plan->kernel_rows && plan->kernel_rows(batch->rows + 1, text) > SW_BATCH_ROWS_MAX)
 		return false;
-	for (unsigned i = 0; i < bids->reader.schema->columns; i++) {
+	for (unsigned i = 0; i < input->reader.schema->columns; i++) {
 		const struct sw_column *to = &batch->columns[column];
 
-		if (!(plan->bid_columns >> i & 1))
+		if (!(plan->columns >> i & 1))
 			continue;
 		column++;
 		if (to->type == SW_TEXT &&
-			(uint64_t)to->offsets[batch->rows] + bids->reader.fields[i].size >
+			(uint64_t)to->offsets[batch->rows] + input->reader.fields[i].size >
 				to->text_capacity)
 			return false;
 	}
 	return true;
 }
 
-static int put_field(const struct csv_input *bids, unsigned field, struct sw_batch *batch,
+static int put_field(const struct csv_input *input, unsigned field, struct sw_batch *batch,
 	unsigned column, struct sw_error *error)
 {
 	struct sw_column *to = &batch->columns[column];
-	struct sw_text text = bids->reader.fields[field];
+	struct sw_text text = input->reader.fields[field];
 
 	if (to->type == SW_TEXT)
 		return sw_column_append_text(to, batch->rows, text.bytes, text.size) ? 0 : -ENOSPC;
-	return csv_reader_number(&bids->reader, field, INT64_MIN, INT64_MAX,
+	return csv_reader_number(&input->reader, field, INT64_MIN, INT64_MAX,
 		(int64_t *)to->data + batch->rows, error);
 }
 
-static int put_bid(struct csv_state *csv, const struct query_plan *plan,
-	const struct csv_input *bids, struct sw_error *error)
+static int put_row(struct csv_state *csv, const struct plan_input *plan,
+	const struct csv_input *input, struct sw_error *error)
 {
-	struct sw_batch *batch = csv->batch;
+	struct sw_batch *batch = csv->batches[input->type];
 	unsigned column = 0;
 	int code = 0;
 
-	for (unsigned i = 0; i < bids->reader.schema->columns && !code; i++)
-		if (plan->bid_columns >> i & 1)
-			code = put_field(bids, i, batch, column++, error);
+	for (unsigned i = 0; i < input->reader.schema->columns && !code; i++)
+		if (plan->columns >> i & 1)
+			code = put_field(input, i, batch, column++, error);
 	if (code)
 		return code;
-	if (bids->time_ms < batch->time_min_ms || batch->rows == 0)
-		batch->time_min_ms = bids->time_ms;
-	if (bids->time_ms > batch->time_max_ms || batch->rows == 0)
-		batch->time_max_ms = bids->time_ms;
-	csv->batch_text += row_text(bids, plan->bid_columns);
+	if (input->time_ms < batch->time_min_ms || batch->rows == 0)
+		batch->time_min_ms = input->time_ms;
+	if (input->time_ms > batch->time_max_ms || batch->rows == 0)
+		batch->time_max_ms = input->time_ms;
+	csv->text[input->type] += row_text(input, plan->columns);
 	batch->rows++;
 	return 0;
 }
@@ -190,18 +201,25 @@ static enum sw_poll failed(struct sw_instance *self, const struct sw_error *erro
 	return SW_POLL_FAILED;
 }
 
-/* Sends the batch; only then do its rows lie before the watermark. */
+/* Sends what there is; only then do its rows lie before the watermark. */
 static void send(struct sw_instance *self, struct csv_state *csv)
 {
 	const struct source_config *config = sw_instance_config(self);
-	struct claim claim = { .number = csv->batches++, .events = csv->events };
-	struct sw_batch *batch = csv->batch;
+	struct claim claim = {
+		.number = csv->sent++,
+		.events = csv->events,
+		.intended_ns = sw_now_ns(),
+	};
+	struct sw_batch *batches[SW_NEXMARK_EVENTS];
 
-	csv->batch = NULL;
-	csv->batch_text = 0;
+	for (int i = 0; i < SW_NEXMARK_EVENTS; i++) {
+		batches[i] = csv->batches[i];
+		csv->batches[i] = NULL;
+		csv->text[i] = 0;
+	}
 	csv->events = 0;
 	sw_instance_count_events(self, claim.events);
-	source_send(self, &csv->source, &claim, sw_now_ns(), batch);
+	source_send(self, &csv->source, &claim, claim.events, batches);
 	if (config->plan->time_domain == TIME_OF_ARRIVAL)
 		sw_instance_watermark(self, source_arrival_ms(config, &csv->source));
 	else if (csv->any_time)
@@ -215,32 +233,72 @@ static bool is_late(const struct source_config *config, const struct csv_state *
 	       input->time_ms < csv->latest_ms - config->watermark_delay_ms;
 }
 
-/* 0: the row was taken, or left out; 1: it has to wait until the batch was sent; or -errno. */
-static int take_bid(struct sw_instance *self, struct csv_state *csv, struct csv_input *bids,
+/* As it stands in its file; where several kinds are read, behind the kind's name. */
+static int write_late(const struct source_config *config, const struct csv_state *csv,
+	const struct csv_input *input, struct sw_error *error)
+{
+	struct sw_text raw = input->reader.raw;
+	const char *name = sw_nexmark_event_name(input->type);
+	size_t before = strlen(name) + 1;
+	char *line;
+	int code;
+
+	if (csv->kinds == 1)
+		return sw_csv_file_line(config->late, raw.bytes, raw.size, error);
+	line = malloc(before + raw.size);
+	if (!line)
+		return sw_error_set(error, -ENOMEM, "late rows: out of memory");
+	memcpy(line, name, before - 1);
+	line[before - 1] = ',';
+	memcpy(line + before, raw.bytes, raw.size);
+	code = sw_csv_file_line(config->late, line, before + raw.size, error);
+	free(line);
+	return code;
+}
+
+/* 0: the row was taken, or left out; 1: it has to wait until batches were sent; or -errno. */
+static int take_row(struct sw_instance *self, struct csv_state *csv, struct csv_input *input,
 	struct sw_error *error)
 {
 	const struct source_config *config = sw_instance_config(self);
+	const struct plan_input *plan = &config->plan->inputs[input->type];
+	struct sw_batch **batch = &csv->batches[input->type];
 
-	if (is_late(config, csv, bids)) {
+	if (is_late(config, csv, input)) {
 		sw_instance_count_late(self, 1);
 		atomic_fetch_add_explicit(&config->shared->late_rows, 1, memory_order_relaxed);
-		if (!config->late)
-			return 0;
-		return sw_csv_file_line(
-			config->late, bids->reader.raw.bytes, bids->reader.raw.size, error);
+		return config->late ? write_late(config, csv, input, error) : 0;
 	}
-	if (!csv->batch)
-		csv->batch = sw_batch_new(self, 0);
-	if (!csv->batch)
+	if (!*batch)
+		*batch = sw_batch_new(self, source_output(config->plan, input->type));
+	if (!*batch)
 		return sw_error_set(error, -ECANCELED, "cancelled");
-	if (fits(csv, config->plan, bids))
-		return put_bid(csv, config->plan, bids, error);
-	if (csv->batch->rows > 0)
+	if (fits(csv, plan, input))
+		return put_row(csv, plan, input, error);
+	if ((*batch)->rows > 0)
 		return 1;
 	return sw_error_set(error, -E2BIG,
-		"bid.csv: line %llu: the texts are too long (limit: %u bytes a field, less for "
+		"%s: line %llu: the texts are too long (limit: %u bytes a field, less for "
 		"tokenize)",
-		(unsigned long long)bids->reader.line, CSV_TEXT_BYTES);
+		input->reader.name, (unsigned long long)input->reader.line, CSV_TEXT_BYTES);
+}
+
+/* All rows were read. */
+static enum sw_poll finish(struct sw_instance *self, struct csv_state *csv)
+{
+	const struct source_config *config = sw_instance_config(self);
+	struct sw_error error;
+
+	for (int i = 0; i < SW_NEXMARK_EVENTS; i++)
+		if (csv->batches[i]) {
+			send(self, csv);
+			return SW_POLL_MADE;
+		}
+	sw_instance_count_events(self, csv->events);
+	csv->events = 0;
+	if (config->late && sw_csv_file_finish(config->late, &error))
+		return failed(self, &error);
+	return SW_POLL_DONE;
 }
 
 static enum sw_poll csv_poll(struct sw_instance *self, void *state)
@@ -252,11 +310,12 @@ static enum sw_poll csv_poll(struct sw_instance *self, void *state)
 	int code;
 
 	for (unsigned rows = 0; (next = next_input(csv)); rows++) {
-		/* Files without bids are long, too: let the graph see to what else there is. */
+		/* Files without rows of these kinds are long, too: let the graph see to what else
+		 * there is. */
 		if (rows == ROWS_A_POLL)
 			return SW_POLL_MADE;
-		if (next == &csv->inputs[SW_BID]) {
-			code = take_bid(self, csv, next, &error);
+		if (config->plan->inputs[next->type].columns) {
+			code = take_row(self, csv, next, &error);
 			if (code == -ECANCELED)
 				return SW_POLL_DONE;
 			if (code < 0)
@@ -273,15 +332,7 @@ static enum sw_poll csv_poll(struct sw_instance *self, void *state)
 		if (read_row(next, &error))
 			return failed(self, &error);
 	}
-	if (csv->batch) {
-		send(self, csv);
-		return SW_POLL_MADE;
-	}
-	sw_instance_count_events(self, csv->events);
-	csv->events = 0;
-	if (config->late && sw_csv_file_finish(config->late, &error))
-		return failed(self, &error);
-	return SW_POLL_DONE;
+	return finish(self, csv);
 }
 
 const struct sw_operator source_csv = {

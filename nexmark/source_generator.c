@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The source that makes bids as it goes: as fast as it can, or at the stream's own rates. */
+/* The source that makes events as it goes: as fast as it can, or at the stream's own rates. */
 
 #include "nexmark/source_private.h"
 
@@ -13,6 +13,8 @@
 
 /* A paced source waits so long for a fuller batch. */
 #define GATHER_NS 1000000u
+/* Events that are claimed at once, at most: where few of them are read they make small batches. */
+#define CLAIM_EVENTS_MAX (1u << 20)
 
 struct source_shared *source_shared_create(void)
 {
@@ -34,7 +36,8 @@ void source_shared_destroy(struct source_shared *shared)
 	if (!shared)
 		return;
 	for (uint64_t i = 0; i < shared->chunk_count; i++)
-		sw_batch_destroy(shared->chunks[i]);
+		for (int type = 0; type < SW_NEXMARK_EVENTS; type++)
+			sw_batch_destroy(shared->chunks[i].batches[type]);
 	free(shared->chunks);
 	free(shared);
 }
@@ -56,13 +59,34 @@ uint64_t source_row_text(const struct sw_schema *schema)
 	return bytes;
 }
 
-uint32_t source_batch_rows(const struct query_plan *plan, uint32_t rows, uint64_t row_bytes)
+uint32_t source_batch_rows(const struct plan_input *input, uint32_t rows, uint64_t row_bytes)
 {
-	if (!plan->kernel_rows)
+	if (!input->kernel_rows)
 		return rows;
-	while (rows > 0 && plan->kernel_rows(rows, rows * row_bytes) > SW_BATCH_ROWS_MAX)
+	while (rows > 0 && input->kernel_rows(rows, rows * row_bytes) > SW_BATCH_ROWS_MAX)
 		rows -= rows > 64 ? rows / 16 : 1;
 	return rows;
+}
+
+/* So many events that the batch of the most frequent kind that is read is nearly full. */
+static uint32_t claim_events(const struct source_config *config, const struct source_state *source)
+{
+	uint64_t events = CLAIM_EVENTS_MAX;
+
+	for (int type = 0; type < SW_NEXMARK_EVENTS; type++) {
+		uint64_t span;
+
+		if (!config->plan->inputs[type].columns)
+			continue;
+		span = generator_span(
+			config->generator, (enum sw_nexmark_event)type, source->rows[type]);
+		if (span < events)
+			events = span;
+	}
+	/* Nearly all events are bids. */
+	if (config->plan->inputs[SW_BID].columns && source->rows[SW_BID] < events)
+		events = source->rows[SW_BID];
+	return (uint32_t)events;
 }
 
 int source_open(struct sw_instance *self, void *state, struct sw_error *error)
@@ -71,12 +95,21 @@ int source_open(struct sw_instance *self, void *state, struct sw_error *error)
 	struct source_state *source = state;
 	uint64_t total = sw_nexmark_events(config->generator);
 
-	source->rows = source_batch_rows(
-		config->plan, sw_instance_batch_rows(self), source_row_text(config->schema));
-	if (source->rows == 0)
-		return sw_error_set(error, -E2BIG,
-			"bid.extra: rows are too long for this query (give a smaller "
-			"--avg-bid-byte-size)");
+	for (int type = 0; type < SW_NEXMARK_EVENTS; type++) {
+		const struct plan_input *input = &config->plan->inputs[type];
+		const char *name = sw_nexmark_event_name((enum sw_nexmark_event)type);
+
+		if (!input->columns)
+			continue;
+		source->rows[type] = source_batch_rows(input, sw_instance_batch_rows(self),
+			source_row_text(config->schemas[type]));
+		if (source->rows[type] == 0)
+			return sw_error_set(error, -E2BIG,
+				"%s.extra: rows are too long for this query (give a smaller "
+				"--avg-%s-byte-size)",
+				name, name);
+	}
+	source->events = claim_events(config, source);
 	source->total = total ? total : UINT64_MAX;
 	source->last_arrival_ms = SW_TIME_MIN;
 	return 0;
@@ -93,15 +126,29 @@ int64_t source_arrival_ms(const struct source_config *config, struct source_stat
 }
 
 void source_send(struct sw_instance *self, struct source_state *source, const struct claim *claim,
-	uint64_t intended_ns, struct sw_batch *batch)
+	uint32_t events, struct sw_batch *const batches[SW_NEXMARK_EVENTS])
 {
 	const struct source_config *config = sw_instance_config(self);
+	int64_t arrival_ms = source_arrival_ms(config, source);
+	uint64_t rows = 0;
 
-	batch->number = claim->number;
-	batch->events = claim->events;
-	batch->intended_ns = intended_ns;
-	batch->arrival_ms = source_arrival_ms(config, source);
-	sw_emit(self, 0, batch);
+	for (int type = 0; type < SW_NEXMARK_EVENTS; type++)
+		rows += batches[type] ? batches[type]->rows : 0;
+	for (int type = 0; type < SW_NEXMARK_EVENTS; type++) {
+		struct sw_batch *batch = batches[type];
+
+		if (!batch)
+			continue;
+		batch->number = claim->number;
+		batch->intended_ns = claim->intended_ns;
+		batch->arrival_ms = arrival_ms;
+		/* What is left to the last one with rows is all that is left. */
+		if (batch->rows > 0)
+			batch->events = (uint32_t)(events * (uint64_t)batch->rows / rows);
+		events -= batch->events;
+		rows -= batch->rows;
+		sw_emit(self, source_output(config->plan, (enum sw_nexmark_event)type), batch);
+	}
 }
 
 void source_raise(struct sw_instance *self, struct source_state *source, uint64_t next)
@@ -117,25 +164,57 @@ void source_raise(struct sw_instance *self, struct source_state *source, uint64_
 				      next < source->total ? next : source->total - 1));
 }
 
-/* Makes and sends what was claimed. */
-static enum sw_poll make(struct sw_instance *self, struct source_state *source,
-	const struct claim *claim, uint64_t intended_ns)
+/*
+ * Makes the claim's events of a kind. *batch is the last of them; more than one there are only
+ * where ids do not rise by one with each event, and those before have been sent, with as many of
+ * *events as they have rows.
+ */
+static int make_kind(struct sw_instance *self, struct source_state *source,
+	const struct claim *claim, enum sw_nexmark_event type, uint32_t *events,
+	struct sw_batch **batch)
 {
 	const struct source_config *config = sw_instance_config(self);
-	struct sw_batch *batch = sw_batch_new(self, 0);
-	int code;
+	uint64_t next = claim->first, end = claim->first + claim->events;
 
-	if (!batch)
-		return SW_POLL_DONE; /* cancelled */
-	code = sw_nexmark_generate(config->generator, SW_BID, config->plan->bid_columns,
-		claim->first, claim->events, batch);
-	if (code) {
-		sw_release(self, batch);
-		sw_instance_fail(self, code, "generator: event %llu: %s",
-			(unsigned long long)claim->first, strerror(-code));
-		return SW_POLL_FAILED;
+	for (;;) {
+		struct sw_batch *full[SW_NEXMARK_EVENTS] = { NULL };
+		int code;
+
+		*batch = sw_batch_new(self, source_output(config->plan, type));
+		if (!*batch)
+			return -ECANCELED;
+		code = generator_fill(config->generator, &source->cursor, type,
+			config->plan->inputs[type].columns, &next, end, source->rows[type], *batch);
+		if (code)
+			return sw_instance_fail(self, code, "generator: event %llu: %s",
+				(unsigned long long)next, strerror(-code));
+		if (next == end)
+			return 0;
+		full[type] = *batch;
+		*events -= full[type]->rows;
+		source_send(self, source, claim, full[type]->rows, full);
 	}
-	source_send(self, source, claim, intended_ns, batch);
+}
+
+/* Makes and sends what was claimed. */
+static enum sw_poll make(
+	struct sw_instance *self, struct source_state *source, const struct claim *claim)
+{
+	struct sw_batch *batches[SW_NEXMARK_EVENTS] = { NULL };
+	uint32_t events = claim->events;
+	int code = 0;
+
+	for (int type = 0; type < SW_NEXMARK_EVENTS && !code; type++)
+		if (source->rows[type] > 0)
+			code = make_kind(self, source, claim, (enum sw_nexmark_event)type, &events,
+				&batches[type]);
+	if (code) {
+		for (int type = 0; type < SW_NEXMARK_EVENTS; type++)
+			if (batches[type])
+				sw_release(self, batches[type]);
+		return code == -ECANCELED ? SW_POLL_DONE : SW_POLL_FAILED;
+	}
+	source_send(self, source, claim, events, batches);
 	sw_instance_count_events(self, claim->events);
 	source_raise(self, source, claim->first + claim->events);
 	return SW_POLL_MADE;
@@ -145,19 +224,20 @@ static enum sw_poll poll_unpaced(struct sw_instance *self, struct source_state *
 {
 	const struct source_config *config = sw_instance_config(self);
 	struct source_shared *shared = config->shared;
-	struct claim claim = { .events = source->rows };
+	struct claim claim = { .events = source->events };
 
 	/* The end is looked for first, so that polls after it do not move the counter round. */
 	if (atomic_load_explicit(&shared->next_event, memory_order_relaxed) >= source->total)
 		return SW_POLL_DONE;
-	claim.first =
-		atomic_fetch_add_explicit(&shared->next_event, source->rows, memory_order_relaxed);
+	claim.first = atomic_fetch_add_explicit(
+		&shared->next_event, source->events, memory_order_relaxed);
 	if (claim.first >= source->total)
 		return SW_POLL_DONE;
-	claim.number = claim.first / source->rows;
+	claim.number = claim.first / source->events;
 	if (source->total - claim.first < claim.events)
 		claim.events = (uint32_t)(source->total - claim.first);
-	return make(self, source, &claim, sw_now_ns());
+	claim.intended_ns = sw_now_ns();
+	return make(self, source, &claim);
 }
 
 static uint64_t schedule_start(struct source_shared *shared, uint64_t now_ns)
@@ -185,7 +265,7 @@ static enum sw_poll rest(
 	struct sw_instance *self, struct source_state *source, uint64_t next, uint64_t start_ns)
 {
 	const struct source_config *config = sw_instance_config(self);
-	uint64_t full = next + source->rows - 1;
+	uint64_t full = next + source->events - 1;
 	uint64_t when_ns = sw_nexmark_due_ns(config->generator, next) + GATHER_NS;
 
 	if (full < source->total) {
@@ -220,17 +300,17 @@ static enum sw_poll poll_paced(struct sw_instance *self, struct source_state *so
 		tell_backlog(self, waiting);
 		if (waiting == 0)
 			return rest(self, source, claim.first, start_ns);
-		if (waiting < source->rows && due < source->total &&
+		if (waiting < source->events && due < source->total &&
 			since_ns < sw_nexmark_due_ns(config->generator, claim.first) + GATHER_NS)
 			return rest(self, source, claim.first, start_ns);
-		claim.events = waiting < source->rows ? (uint32_t)waiting : source->rows;
+		claim.events = waiting < source->events ? (uint32_t)waiting : source->events;
 	} while (!atomic_compare_exchange_weak_explicit(&shared->next_event, &claim.first,
 		claim.first + claim.events, memory_order_relaxed, memory_order_relaxed));
 	/* What is in the batch is no backlog any more. */
 	tell_backlog(self, due - claim.first - claim.events);
 	claim.number = atomic_fetch_add_explicit(&shared->next_batch, 1, memory_order_relaxed);
-	return make(
-		self, source, &claim, start_ns + sw_nexmark_due_ns(config->generator, claim.first));
+	claim.intended_ns = start_ns + sw_nexmark_due_ns(config->generator, claim.first);
+	return make(self, source, &claim);
 }
 
 static enum sw_poll generator_poll(struct sw_instance *self, void *state)

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "nexmark/generator_private.h"
 #include "nexmark/query_private.h"
 
 /*
@@ -19,31 +20,45 @@ struct source_shared {
 	/* Written once, by the first instance that is polled. */
 	_Alignas(SW_CACHE_LINE) _Atomic uint64_t start_ns; /* 0: not yet */
 	/* Written while the graph starts, by one thread. */
-	_Alignas(SW_CACHE_LINE) struct sw_batch **chunks; /* replay */
+	_Alignas(SW_CACHE_LINE) struct replay_chunk *chunks; /* replay */
 	uint64_t chunk_count;
 	/* Written by the instance that reads files. */
 	_Alignas(SW_CACHE_LINE) _Atomic uint64_t late_rows;
+};
+
+/* A range of events that was made before the start. */
+struct replay_chunk {
+	uint64_t first;
+	uint32_t events;
+	struct sw_batch *batches[SW_NEXMARK_EVENTS]; /* null: not read */
 };
 
 /* A claimed range of events. */
 struct claim {
 	uint64_t first, number;
 	uint32_t events;
+	uint64_t intended_ns;
 };
 
 /* What an instance of a generating source remembers. */
 struct source_state {
-	uint32_t rows;  /* events a chunk */
-	uint64_t total; /* events in the stream; UINT64_MAX: without end */
+	uint32_t events;                  /* a claim */
+	uint32_t rows[SW_NEXMARK_EVENTS]; /* most of a batch; 0: not read */
+	uint64_t total;                   /* events in the stream; UINT64_MAX: without end */
 	int64_t last_arrival_ms;
+	struct cursor cursor;
 };
 
 int source_open(struct sw_instance *self, void *state, struct sw_error *error);
 /* The clock of arrival, never falling within an instance. */
 int64_t source_arrival_ms(const struct source_config *config, struct source_state *source);
-/* Sets the meta of a batch that holds a claim's rows, and sends it. Takes the batch. */
+/*
+ * Sets the meta of batches that hold a claim's rows, one of each kind or null, and sends them. So
+ * many of the claim's events as have not been sent yet are shared out among them by their rows.
+ * Takes the batches.
+ */
 void source_send(struct sw_instance *self, struct source_state *source, const struct claim *claim,
-	uint64_t intended_ns, struct sw_batch *batch);
+	uint32_t events, struct sw_batch *const batches[SW_NEXMARK_EVENTS]);
 /* No event before `next` is still to come from this instance. */
 void source_raise(struct sw_instance *self, struct source_state *source, uint64_t next);
 

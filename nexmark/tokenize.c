@@ -379,19 +379,21 @@ static int tokenize_plan(const struct sw_nexmark_job_options *options, struct qu
 {
 	(void)error;
 	if (options->tokens) {
-		plan->bid_columns = SW_BID_ALL;
-		plan->kernel = &kernel_tokens;
-		plan->kernel_rows = tokens_rows;
+		plan->inputs[SW_BID].columns = SW_BID_ALL;
+		plan->inputs[SW_BID].kernel = &kernel_tokens;
+		plan->inputs[SW_BID].kernel_rows = tokens_rows;
 		plan->result = &schema_tokens;
 		return 0;
 	}
-	plan->bid_columns = SW_BID_ALL & ~SW_BID_SEQ;
-	plan->kernel = &kernel_tokenize;
-	plan->kernel_rows = counts_rows;
-	plan->merge = &sw_text_count;
-	plan->key_column = 0;
+	plan->inputs[SW_BID].columns = SW_BID_ALL & ~SW_BID_SEQ;
+	plan->inputs[SW_BID].kernel = &kernel_tokenize;
+	plan->inputs[SW_BID].kernel_rows = counts_rows;
+	plan->merge_count = 1;
+	plan->merges[0].op = &sw_text_count;
+	plan->inputs[SW_BID].key_column = 0;
 	/* A batch of results takes the longest text that any source makes. */
-	plan->merge_text_bytes = 2 * CSV_TEXT_BYTES;
+	plan->merges[0].text_bytes = 2 * CSV_TEXT_BYTES;
+	plan->merges[0].out = &schema_counts;
 	plan->result = &schema_counts;
 	return 0;
 }

@@ -2,13 +2,13 @@
 #include "operators/blackhole.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "operators/csv_text.h"
 
 struct blackhole {
 	struct sw_sink_counts counts;
+	struct sw_heap *heap;
 	char *line;
 	size_t line_capacity;
 };
@@ -22,7 +22,9 @@ static int blackhole_open(struct sw_instance *self, void *state, struct sw_error
 
 	if (!config->checksum)
 		return 0;
-	hole->line = malloc(LINE_BYTES);
+	hole->heap = sw_instance_heap(self);
+	if (hole->heap)
+		hole->line = sw_heap_alloc(hole->heap, LINE_BYTES);
 	hole->line_capacity = LINE_BYTES;
 	return hole->line ? 0 : sw_error_set(error, -ENOMEM, "blackhole: out of memory");
 }
@@ -34,8 +36,6 @@ static void blackhole_close(struct sw_instance *self, void *state)
 
 	sw_sink_totals_add(config->totals, &hole->counts);
 	hole->counts = (struct sw_sink_counts){ 0 };
-	free(hole->line);
-	hole->line = NULL;
 }
 
 /* Several sums side by side: they do not wait for each other. */
@@ -94,24 +94,34 @@ static void fold_selected(
 	counts->bytes += bytes;
 }
 
+static int make_room(struct blackhole *hole, size_t bytes)
+{
+	char *grown;
+
+	if (bytes <= hole->line_capacity)
+		return 0;
+	grown = sw_heap_alloc(hole->heap, 2 * bytes);
+	if (!grown)
+		return -ENOMEM;
+	sw_heap_free(hole->heap, hole->line, hole->line_capacity);
+	hole->line = grown;
+	hole->line_capacity = 2 * bytes;
+	return 0;
+}
+
+/* Of a changelog those taken back are subtracted: what is left is the final result's sum. */
 static int add_hashes(struct blackhole *hole, const struct sw_batch *batch)
 {
 	uint32_t rows = sw_batch_count(batch);
 
 	for (uint32_t i = 0; i < rows; i++) {
 		uint32_t row = sw_batch_row(batch, i);
-		size_t bound = sw_csv_row_bound(batch, row);
+		uint64_t hash;
 
-		if (bound > hole->line_capacity) {
-			char *grown = realloc(hole->line, 2 * bound);
-
-			if (!grown)
-				return -ENOMEM;
-			hole->line = grown;
-			hole->line_capacity = 2 * bound;
-		}
-		hole->counts.checksum +=
-			sw_csv_line_hash(hole->line, sw_csv_row(batch, row, hole->line));
+		if (make_room(hole, sw_csv_row_bound(batch, row)))
+			return -ENOMEM;
+		hash = sw_csv_line_hash(hole->line, sw_csv_row(batch, row, hole->line));
+		hole->counts.checksum += sw_row_adds(batch, row) ? hash : -hash;
 	}
 	return 0;
 }
@@ -130,7 +140,7 @@ static int blackhole_process(
 		else
 			fold_column(&hole->counts, &batch->columns[i], batch->rows);
 	}
-	hole->counts.rows += sw_batch_count(batch);
+	sw_sink_count_rows(&hole->counts, batch);
 	if (config->checksum)
 		code = add_hashes(hole, batch);
 	sw_release(self, batch);

@@ -21,7 +21,8 @@ static int fail_errno(const struct sw_csv_file *file, int code, struct sw_error 
 	return sw_error_set(error, code, "%s: %s", file->path, strerror(-code));
 }
 
-int sw_csv_file_open(const char *path, struct sw_csv_file **result, struct sw_error *error)
+static int open_with(
+	const char *path, int flags, struct sw_csv_file **result, struct sw_error *error)
 {
 	size_t path_bytes = strlen(path) + 1;
 	struct sw_csv_file *file = malloc(sizeof(*file) + path_bytes);
@@ -33,7 +34,7 @@ int sw_csv_file_open(const char *path, struct sw_csv_file **result, struct sw_er
 	file->used = 0;
 	file->capacity = BUFFER_BYTES;
 	file->buffer = malloc(BUFFER_BYTES);
-	file->fd = file->buffer ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+	file->fd = file->buffer ? open(path, flags | O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1;
 	if (file->fd < 0) {
 		code = file->buffer ? -errno : -ENOMEM;
 		goto fail;
@@ -45,6 +46,16 @@ fail:
 	free(file->buffer);
 	free(file);
 	return code;
+}
+
+int sw_csv_file_open(const char *path, struct sw_csv_file **file, struct sw_error *error)
+{
+	return open_with(path, O_TRUNC, file, error);
+}
+
+int sw_csv_file_append(const char *path, struct sw_csv_file **file, struct sw_error *error)
+{
+	return open_with(path, O_APPEND, file, error);
 }
 
 static int write_all(int fd, const char *bytes, size_t size)

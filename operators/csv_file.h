@@ -7,8 +7,8 @@
 #include "runtime/api.h"
 
 /*
- * A text file that is written from its beginning, through a buffer, by one thread at a time. Only
- * whole lines ever reach it, unless the device fails in the middle of one.
+ * A text file that is written through a buffer, by one thread at a time. Only whole lines ever
+ * reach it, unless the device fails in the middle of one.
  */
 
 SW_BEGIN_DECLS
@@ -17,6 +17,10 @@ struct sw_csv_file;
 
 /* Makes or empties the file. 0, or -errno with a message that names it. */
 SW_API SW_MUST_CHECK int sw_csv_file_open(
+	const char *path, struct sw_csv_file **file, struct sw_error *error);
+
+/* The same, but what is in the file already stays: lines are added behind it. */
+SW_API SW_MUST_CHECK int sw_csv_file_append(
 	const char *path, struct sw_csv_file **file, struct sw_error *error);
 
 /* Appends bytes and a line end. 0, or -errno with a message. */

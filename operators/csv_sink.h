@@ -11,7 +11,9 @@
 SW_BEGIN_DECLS
 
 struct sw_csv_sink_config {
-	struct sw_csv_file *file;       /* borrowed; the sink alone uses it while the graph runs */
+	/* Borrowed; the sink alone uses them while the graph runs. The result, and each change of it as
+	 * a line of kind, watermark and row; one of them may be null. */
+	struct sw_csv_file *file, *changelog;
 	const struct sw_schema *schema; /* of the rows: gives the header */
 	struct sw_sink_totals *totals;  /* borrowed until the graph is destroyed */
 	bool checksum;
@@ -20,7 +22,11 @@ struct sw_csv_sink_config {
 	bool ordered;
 };
 
-/* Writes a header and a line per row. A blocking stage. Config: struct sw_csv_sink_config. */
+/*
+ * Writes a header and a line per row. Of a changelog the final rows are written, at the end: until
+ * then they are held in memory, which counts as state. A blocking stage. Config: struct
+ * sw_csv_sink_config.
+ */
 SW_API extern const struct sw_operator sw_csv_sink;
 
 SW_END_DECLS

@@ -92,7 +92,7 @@ size_t sw_csv_row_bound(const struct sw_batch *batch, uint32_t row)
 {
 	size_t bytes = 1;
 
-	for (uint32_t i = 0; i < batch->schema->columns; i++) {
+	for (uint32_t i = 0; i < sw_schema_result_columns(batch->schema); i++) {
 		const struct sw_column *column = &batch->columns[i];
 
 		if (column->type == SW_TEXT)
@@ -107,7 +107,7 @@ size_t sw_csv_row(const struct sw_batch *batch, uint32_t row, char *to)
 {
 	char *start = to;
 
-	for (uint32_t i = 0; i < batch->schema->columns; i++) {
+	for (uint32_t i = 0; i < sw_schema_result_columns(batch->schema); i++) {
 		const struct sw_column *column = &batch->columns[i];
 
 		if (i > 0)
@@ -126,7 +126,7 @@ size_t sw_csv_header(const struct sw_schema *schema, char *to, size_t capacity)
 {
 	size_t bytes = 0;
 
-	for (uint32_t i = 0; i < schema->columns; i++) {
+	for (uint32_t i = 0; i < sw_schema_result_columns(schema); i++) {
 		const char *name = schema->fields[i].name;
 		size_t length = strlen(name);
 

@@ -6,7 +6,8 @@
 
 /*
  * Rows as CSV text: times in ms, SW_DECIMAL3 with exactly three places, text quoted as in RFC 4180
- * only where it holds a comma, a quote, CR or LF. All functions: any thread that owns the batch.
+ * only where it holds a comma, a quote, CR or LF. A changelog's "change" column is left out. All
+ * functions: any thread that owns the batch.
  */
 
 SW_BEGIN_DECLS

@@ -3,12 +3,14 @@
 #define SW_OPERATORS_PANES_PRIVATE_H
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "runtime/heap.h"
 
 /*
  * The open windows of one instance, in order of their start. An operator's pane begins with a
- * struct pane. Closed panes are kept for the next windows, with whatever memory they hold.
+ * struct pane. Closed panes are kept for the next windows, with whatever memory they hold. All of
+ * it is freed with the heap.
  */
 
 struct pane {
@@ -17,11 +19,17 @@ struct pane {
 };
 
 struct panes {
+	struct sw_heap *heap;
 	struct pane **open;
 	uint32_t count, capacity;
 	uint32_t last; /* index of the last one that was found */
 	struct pane *free;
 };
+
+static inline void panes_init(struct panes *panes, struct sw_heap *heap)
+{
+	*panes = (struct panes){ .heap = heap };
+}
 
 /* The index of the first pane that starts at or after `start`. */
 static inline uint32_t panes_search(const struct panes *panes, int64_t start)
@@ -39,24 +47,32 @@ static inline uint32_t panes_search(const struct panes *panes, int64_t start)
 	return low;
 }
 
+static inline bool panes_grow(struct panes *panes)
+{
+	uint32_t capacity = panes->capacity ? 2 * panes->capacity : 16;
+	struct pane **grown = sw_heap_alloc(panes->heap, capacity * sizeof(*grown));
+
+	if (!grown)
+		return false;
+	if (panes->count > 0)
+		memcpy(grown, panes->open, panes->count * sizeof(*grown));
+	sw_heap_free(panes->heap, panes->open, panes->capacity * sizeof(*grown));
+	panes->open = grown;
+	panes->capacity = capacity;
+	return true;
+}
+
 static inline struct pane *panes_insert(
 	struct panes *panes, uint32_t index, int64_t start, size_t pane_bytes)
 {
 	struct pane *pane = panes->free;
 
-	if (panes->count == panes->capacity) {
-		uint32_t capacity = panes->capacity ? 2 * panes->capacity : 16;
-		struct pane **grown = realloc(panes->open, capacity * sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		panes->open = grown;
-		panes->capacity = capacity;
-	}
+	if (panes->count == panes->capacity && !panes_grow(panes))
+		return NULL;
 	if (pane)
 		panes->free = pane->next;
 	else
-		pane = calloc(1, pane_bytes);
+		pane = sw_heap_zalloc(panes->heap, pane_bytes);
 	if (!pane)
 		return NULL;
 	pane->start = start;
@@ -68,8 +84,8 @@ static inline struct pane *panes_insert(
 	return pane;
 }
 
-/* The pane that starts at `start`; a new one is all zero, or as panes_close left it. Null: memory
- * is out. */
+/* The pane that starts at `start`; a new one is all zero, or as panes_close left it. Null: the
+ * heap's limit is reached. */
 static inline struct pane *panes_get(struct panes *panes, int64_t start, size_t pane_bytes)
 {
 	uint32_t index = panes->last;
@@ -95,21 +111,6 @@ static inline void panes_close(struct panes *panes, uint32_t count)
 	if (panes->count > 0)
 		memmove(panes->open, panes->open + count, panes->count * sizeof(struct pane *));
 	panes->last = 0;
-}
-
-/* Frees all panes, each after its operator's own part. */
-static inline void panes_fini(struct panes *panes, void (*fini)(struct pane *pane))
-{
-	panes_close(panes, panes->count);
-	while (panes->free) {
-		struct pane *pane = panes->free;
-
-		panes->free = pane->next;
-		fini(pane);
-		free(pane);
-	}
-	free(panes->open);
-	memset(panes, 0, sizeof(*panes));
 }
 
 #endif

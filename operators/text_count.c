@@ -2,14 +2,15 @@
 #include "operators/text_count.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "operators/row_writer.h"
+
 #define SLOTS_FIRST 1024u
-#define ARENA_FIRST 16384u
+#define CHUNK_BYTES ((size_t)64 << 10)
 /* Rows whose slots are fetched ahead together: the table is much larger than the caches. */
 #define GROUP 16
 /* Old slots moved with each group: all are, long before the new table is half full. */
@@ -17,15 +18,15 @@
 
 enum { TEXT, COUNT };
 
-/* The whole hash is kept: a table that grows need not look at the texts again. */
+/* So much of the hash is kept that a table that grows need not look at the texts again. */
 struct slot {
-	uint64_t hash;
-	uint64_t offset : 40; /* in the arena */
+	uint64_t hash : 40;
 	uint64_t size : 24;
+	const char *text;
 	int64_t count; /* 0: empty */
 };
 
-#define ARENA_MAX ((uint64_t)1 << 40)
+#define HASH_BITS 40
 #define TEXT_MAX  ((1u << 24) - 1)
 
 struct table {
@@ -34,28 +35,30 @@ struct table {
 };
 
 /*
- * Open addressing, never more than half full; the texts lie one after the other in an arena. A full
+ * Open addressing, never more than half full; the texts lie one after the other in chunks. A full
  * table is replaced by one of twice the size, into which the old slots are moved a few at a time,
  * so that no batch waits for all of them. Until then a text that is not in the new table is looked
  * for in the old one; what was moved stays there, but is found in the new one first.
  */
 struct text_count {
+	struct sw_heap *heap;
 	struct table now, old;
 	size_t moved; /* slots of the old table */
 	size_t used;
-	char *arena;
-	size_t arena_bytes, arena_capacity;
+	char *chunk; /* where the next text goes */
+	size_t chunk_left;
 };
 
-static size_t state_bytes_of(const struct text_count *state)
+static int count_open(struct sw_instance *self, void *state_bytes, struct sw_error *error)
 {
-	return (state->now.capacity + state->old.capacity) * sizeof(struct slot) +
-	       state->arena_capacity;
+	struct text_count *state = state_bytes;
+
+	state->heap = sw_instance_heap(self);
+	return state->heap ? 0 : sw_error_set(error, -ENOMEM, "text counts: out of memory");
 }
 
 /* The slot of the text, or the empty one where it belongs. */
-static struct slot *find(
-	const struct table *table, const char *arena, struct sw_text text, uint64_t hash)
+static struct slot *find(const struct table *table, struct sw_text text, uint64_t hash)
 {
 	size_t i = hash & (table->capacity - 1);
 
@@ -65,7 +68,7 @@ static struct slot *find(
 		if (slot->count == 0)
 			return slot;
 		if (slot->hash == hash && slot->size == text.size &&
-			!memcmp(arena + slot->offset, text.bytes, text.size))
+			!memcmp(slot->text, text.bytes, text.size))
 			return slot;
 	}
 }
@@ -87,7 +90,7 @@ static void move_slots(struct text_count *state, size_t most)
 	}
 	if (state->moved < state->old.capacity)
 		return;
-	free(state->old.slots);
+	sw_heap_free(state->heap, state->old.slots, state->old.capacity * sizeof(struct slot));
 	state->old = (struct table){ NULL, 0 };
 	state->moved = 0;
 }
@@ -99,7 +102,7 @@ static int grow_slots(struct text_count *state)
 
 	if (state->old.slots)
 		move_slots(state, SIZE_MAX);
-	grown = calloc(capacity, sizeof(*grown));
+	grown = sw_heap_zalloc(state->heap, capacity * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	state->old = state->now;
@@ -107,40 +110,34 @@ static int grow_slots(struct text_count *state)
 	return 0;
 }
 
-static int grow_arena(struct text_count *state, size_t needed)
+/* Null: the heap's limit is reached. */
+static const char *keep(struct text_count *state, struct sw_text text)
 {
-	size_t capacity = state->arena_capacity ? state->arena_capacity : ARENA_FIRST;
-	char *grown;
+	char *copy;
 
-	if (needed > ARENA_MAX)
-		return -ENOMEM;
-	while (capacity < needed)
-		capacity += capacity / 2;
-	grown = realloc(state->arena, capacity);
-	if (!grown)
-		return -ENOMEM;
-	state->arena = grown;
-	state->arena_capacity = capacity;
-	return 0;
+	if (text.size > CHUNK_BYTES / 8) {
+		copy = sw_heap_alloc(state->heap, text.size);
+		return copy ? memcpy(copy, text.bytes, text.size) : NULL;
+	}
+	if (!state->chunk || text.size > state->chunk_left) {
+		state->chunk = sw_heap_alloc(state->heap, CHUNK_BYTES);
+		state->chunk_left = CHUNK_BYTES;
+		if (!state->chunk)
+			return NULL;
+	}
+	copy = memcpy(state->chunk, text.bytes, text.size);
+	state->chunk += text.size;
+	state->chunk_left -= text.size;
+	return copy;
 }
 
-/* Room for as many more texts, of so many bytes together. */
-static int make_room(struct text_count *state, size_t texts, size_t bytes)
+static int add(struct text_count *state, struct sw_text text, uint64_t hash, int64_t count)
 {
-	while (2 * (state->used + texts) > state->now.capacity)
-		if (grow_slots(state))
-			return -ENOMEM;
-	if (state->arena_bytes + bytes > state->arena_capacity)
-		return grow_arena(state, state->arena_bytes + bytes);
-	return 0;
-}
-
-static void add(struct text_count *state, struct sw_text text, uint64_t hash, int64_t count)
-{
-	struct slot *slot = find(&state->now, state->arena, text, hash);
+	struct slot *slot = find(&state->now, text, hash);
+	const char *copy;
 
 	if (slot->count == 0 && state->old.slots) {
-		struct slot *unmoved = find(&state->old, state->arena, text, hash);
+		struct slot *unmoved = find(&state->old, text, hash);
 
 		/* A copy that was moved would have been found above. */
 		if (unmoved->count != 0)
@@ -148,143 +145,89 @@ static void add(struct text_count *state, struct sw_text text, uint64_t hash, in
 	}
 	if (slot->count != 0) {
 		slot->count += count;
-		return;
+		return 0;
 	}
-	*slot = (struct slot){
-		.hash = hash, .offset = state->arena_bytes, .size = text.size, .count = count
-	};
-	memcpy(state->arena + state->arena_bytes, text.bytes, text.size);
-	state->arena_bytes += text.size;
+	copy = keep(state, text);
+	if (!copy)
+		return -ENOMEM;
+	*slot = (struct slot){ .hash = hash, .size = text.size, .text = copy, .count = count };
 	state->used++;
+	return 0;
 }
 
 /* At most GROUP rows, from the i-th that counts on. */
-static int add_group(
-	struct text_count *state, const struct sw_batch *batch, uint32_t first, uint32_t rows)
+static int add_group(struct sw_instance *self, struct text_count *state,
+	const struct sw_batch *batch, uint32_t first, uint32_t rows)
 {
 	struct sw_text texts[GROUP];
 	uint64_t hashes[GROUP];
-	size_t bytes = 0;
-	int code;
+	int code = 0;
 
-	for (uint32_t i = 0; i < rows; i++) {
-		texts[i] = sw_column_text(&batch->columns[TEXT], sw_batch_row(batch, first + i));
-		bytes += texts[i].size;
-		if (texts[i].size > TEXT_MAX)
-			return -E2BIG;
-	}
-	code = make_room(state, rows, bytes);
-	if (code)
-		return code;
+	if (2 * (state->used + rows) > state->now.capacity && grow_slots(state))
+		return -ENOMEM;
 	if (state->old.slots)
 		move_slots(state, MOVED_A_GROUP);
 	for (uint32_t i = 0; i < rows; i++) {
-		hashes[i] = XXH3_64bits(texts[i].bytes, texts[i].size);
+		texts[i] = sw_column_text(&batch->columns[TEXT], sw_batch_row(batch, first + i));
+		if (texts[i].size > TEXT_MAX)
+			return sw_instance_fail(
+				self, -E2BIG, "text counts: a text of %u bytes", texts[i].size);
+		hashes[i] = XXH3_64bits(texts[i].bytes, texts[i].size) >> (64 - HASH_BITS);
 		__builtin_prefetch(&state->now.slots[hashes[i] & (state->now.capacity - 1)], 1);
 		if (state->old.slots)
 			__builtin_prefetch(
 				&state->old.slots[hashes[i] & (state->old.capacity - 1)], 1);
 	}
-	for (uint32_t i = 0; i < rows; i++) {
+	for (uint32_t i = 0; i < rows && !code; i++) {
 		uint32_t row = sw_batch_row(batch, first + i);
 		int64_t count = sw_column_int64(&batch->columns[COUNT], row);
 
 		if (count != 0)
-			add(state, texts[i], hashes[i], count);
+			code = add(state, texts[i], hashes[i], count);
 	}
-	return 0;
+	return code;
 }
 
 static int count_process(
-	struct sw_instance *self, void *state_bytes, unsigned input, struct sw_batch *batch)
+	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
 {
-	struct text_count *state = state_bytes;
 	uint32_t rows = sw_batch_count(batch);
-	size_t bytes = state_bytes_of(state);
 	int code = 0;
 
 	(void)input;
 	for (uint32_t i = 0; i < rows && !code; i += GROUP)
-		code = add_group(state, batch, i, rows - i < GROUP ? rows - i : GROUP);
+		code = add_group(self, state, batch, i, rows - i < GROUP ? rows - i : GROUP);
 	sw_release(self, batch);
-	if (code)
-		return sw_instance_fail(self, code, "text counts: %s",
-			code == -E2BIG ? "a text is too long" : "out of memory");
-	bytes = state_bytes_of(state) - bytes;
-	return bytes ? sw_instance_state_bytes(self, state_bytes_of(state)) : 0;
-}
-
-static bool put_row(struct sw_batch *batch, const struct text_count *state, const struct slot *slot)
-{
-	uint32_t row = batch->rows;
-
-	if (row == batch->capacity || !sw_column_append_text(&batch->columns[TEXT], row,
-					      state->arena + slot->offset, slot->size))
-		return false;
-	((int64_t *)batch->columns[COUNT].data)[row] = slot->count;
-	batch->rows++;
-	return true;
-}
-
-static int give_all(struct sw_instance *self, struct text_count *state)
-{
-	struct sw_batch *batch = NULL;
-
-	if (state->old.slots)
-		move_slots(state, SIZE_MAX);
-	for (size_t i = 0; i < state->now.capacity; i++) {
-		const struct slot *slot = &state->now.slots[i];
-
-		if (slot->count == 0)
-			continue;
-		if (batch && put_row(batch, state, slot))
-			continue;
-		if (batch)
-			sw_emit(self, 0, batch);
-		batch = sw_batch_new(self, 0);
-		if (!batch)
-			return 0; /* cancelled */
-		if (!put_row(batch, state, slot)) {
-			sw_release(self, batch);
-			return sw_instance_fail(self, -ENOSPC,
-				"text counts: a text of %u bytes is too long for a batch",
-				(unsigned)slot->size);
-		}
-	}
-	if (batch)
-		sw_emit(self, 0, batch);
-	return 0;
+	return code;
 }
 
 static int count_advance(struct sw_instance *self, void *state_bytes, int64_t watermark)
 {
 	struct text_count *state = state_bytes;
-	int code;
+	struct sw_row_writer writer;
+	int code = 0;
 
 	if (watermark != SW_TIME_END)
 		return 0;
-	code = give_all(self, state);
-	if (state->now.capacity > 0)
-		memset(state->now.slots, 0, state->now.capacity * sizeof(struct slot));
-	state->used = state->arena_bytes = 0;
-	return code;
-}
+	if (state->old.slots)
+		move_slots(state, SIZE_MAX);
+	sw_row_writer_begin(&writer, self, 0, SW_TIME_MIN);
+	for (size_t i = 0; i < state->now.capacity && !code; i++) {
+		const struct slot *slot = &state->now.slots[i];
+		union sw_value values[] = { [TEXT] = { .text = { slot->text, slot->size } },
+			[COUNT] = { .number = slot->count } };
 
-static void count_close(struct sw_instance *self, void *state_bytes)
-{
-	struct text_count *state = state_bytes;
-
-	(void)self;
-	free(state->now.slots);
-	free(state->old.slots);
-	free(state->arena);
-	memset(state, 0, sizeof(*state));
+		if (slot->count != 0)
+			code = sw_row_write(&writer, values, SW_CHANGE_INSERT);
+	}
+	sw_row_writer_end(&writer);
+	return code == -ECANCELED ? 0 : code;
 }
 
 const struct sw_operator sw_text_count = {
 	.name = "text count",
 	.state_bytes = sizeof(struct text_count),
-	.close = count_close,
+	.open = count_open,
 	.process = count_process,
 	.advance = count_advance,
 };

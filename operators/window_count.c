@@ -3,122 +3,106 @@
 
 #include <errno.h>
 
+#include "operators/key_map.h"
 #include "operators/panes_private.h"
 
-#define SLOTS_FIRST 256u
+#define AHEAD 8 /* rows whose counts are fetched ahead */
 
 enum { IN_KEY, IN_START, IN_COUNT };
 enum { OUT_KEY, OUT_COUNT, OUT_START, OUT_END };
 
-struct slot {
-	int64_t key;
-	int64_t count; /* 0: empty (a partial's count is never 0) */
-};
-
-/* A window's counts: open addressing, never more than half full. */
 struct count_pane {
 	struct pane base;
-	struct slot *slots;
-	size_t capacity, used;
+	struct sw_key_map counts; /* the values themselves */
 };
 
 struct window_count {
 	struct panes panes;
-	size_t bytes; /* of all tables, in use or kept */
 };
 
-static size_t slot_of(int64_t key, size_t capacity)
+static int count_open(struct sw_instance *self, void *state_bytes, struct sw_error *error)
 {
-	uint64_t hash = (uint64_t)key * 0x9E3779B97F4A7C15u;
+	struct window_count *state = state_bytes;
+	struct sw_heap *heap = sw_instance_heap(self);
 
-	return (size_t)(hash >> 32) & (capacity - 1);
-}
-
-static struct slot *find(struct count_pane *pane, int64_t key)
-{
-	size_t i = slot_of(key, pane->capacity);
-
-	while (pane->slots[i].count != 0 && pane->slots[i].key != key)
-		i = (i + 1) & (pane->capacity - 1);
-	return &pane->slots[i];
-}
-
-/* Room for one more key. */
-static int make_room(struct window_count *state, struct count_pane *pane)
-{
-	struct count_pane grown = *pane;
-
-	if (2 * (pane->used + 1) <= pane->capacity)
-		return 0;
-	grown.capacity = pane->capacity ? 2 * pane->capacity : SLOTS_FIRST;
-	grown.slots = calloc(grown.capacity, sizeof(struct slot));
-	if (!grown.slots)
-		return -ENOMEM;
-	for (size_t i = 0; i < pane->capacity; i++)
-		if (pane->slots[i].count != 0)
-			*find(&grown, pane->slots[i].key) = pane->slots[i];
-	state->bytes += (grown.capacity - pane->capacity) * sizeof(struct slot);
-	free(pane->slots);
-	*pane = grown;
+	if (!heap)
+		return sw_error_set(error, -ENOMEM, "window counts: out of memory");
+	panes_init(&state->panes, heap);
 	return 0;
 }
 
-static int add_row(struct window_count *state, int64_t key, int64_t start, int64_t count)
+static struct count_pane *find_pane(
+	struct sw_instance *self, struct window_count *state, int64_t start)
 {
 	struct count_pane *pane =
 		(struct count_pane *)panes_get(&state->panes, start, sizeof(*pane));
-	struct slot *slot;
 
-	if (!pane || make_room(state, pane))
+	if (pane && !pane->counts.heap)
+		sw_key_map_init(&pane->counts, state->panes.heap, sw_instance_state_mode(self));
+	return pane;
+}
+
+static int add(struct sw_instance *self, struct count_pane *pane, int64_t key, int64_t count)
+{
+	uint32_t *place = sw_key_map_dense(&pane->counts, key);
+
+	if (!place || !*place)
+		place = sw_key_map_put(&pane->counts, key);
+	if (!place)
 		return -ENOMEM;
-	slot = find(pane, key);
-	pane->used += slot->count == 0;
-	slot->key = key;
-	slot->count += count;
+	if ((uint64_t)count > UINT32_MAX - *place)
+		return sw_instance_fail(self, -EOVERFLOW,
+			"window counts: key %lld: more than %u in one window", (long long)key,
+			UINT32_MAX);
+	*place += (uint32_t)count;
 	return 0;
 }
 
-static int count_process(
-	struct sw_instance *self, void *state_bytes, unsigned input, struct sw_batch *batch)
+static int add_batch(
+	struct sw_instance *self, struct window_count *state, const struct sw_batch *batch)
 {
-	struct window_count *state = state_bytes;
 	const int64_t *keys = batch->columns[IN_KEY].data;
 	const int64_t *starts = batch->columns[IN_START].data;
 	const int64_t *counts = batch->columns[IN_COUNT].data;
 	uint32_t rows = sw_batch_count(batch);
-	size_t bytes = state->bytes;
+	struct count_pane *pane = NULL;
 	int code = 0;
 
-	(void)input;
 	for (uint32_t i = 0; i < rows && !code; i++) {
 		uint32_t row = sw_batch_row(batch, i);
 
+		if (!pane || pane->base.start != starts[row])
+			pane = find_pane(self, state, starts[row]);
+		if (!pane)
+			return -ENOMEM;
+		if (i + AHEAD < rows)
+			sw_key_map_prefetch(&pane->counts, keys[sw_batch_row(batch, i + AHEAD)]);
 		if (counts[row] != 0)
-			code = add_row(state, keys[row], starts[row], counts[row]);
+			code = add(self, pane, keys[row], counts[row]);
 	}
-	sw_release(self, batch);
-	if (code)
-		return sw_instance_fail(self, code, "window counts: out of memory");
-	return state->bytes != bytes ? sw_instance_state_bytes(self, state->bytes) : 0;
+	return code;
 }
 
-static void put_row(struct sw_batch *batch, const struct slot *slot, int64_t start, int64_t end)
+static int count_process(
+	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
 {
-	uint32_t row = batch->rows++;
+	int code = add_batch(self, state, batch);
 
-	((int64_t *)batch->columns[OUT_KEY].data)[row] = slot->key;
-	((int64_t *)batch->columns[OUT_COUNT].data)[row] = slot->count;
-	((int64_t *)batch->columns[OUT_START].data)[row] = start;
-	((int64_t *)batch->columns[OUT_END].data)[row] = end;
+	(void)input;
+	sw_release(self, batch);
+	return code;
 }
 
-static void give(struct sw_instance *self, struct count_pane *pane, int64_t window_ms)
+static void give(struct sw_instance *self, const struct count_pane *pane, int64_t window_ms)
 {
 	struct sw_batch *batch = NULL;
+	uint64_t at = 0;
+	int64_t key;
+	uint32_t count;
 
-	for (size_t i = 0; i < pane->capacity; i++) {
-		if (pane->slots[i].count == 0)
-			continue;
+	while (sw_key_map_next(&pane->counts, &at, &key, &count)) {
+		uint32_t row;
+
 		if (batch && batch->rows == batch->capacity) {
 			sw_emit(self, 0, batch);
 			batch = NULL;
@@ -126,15 +110,15 @@ static void give(struct sw_instance *self, struct count_pane *pane, int64_t wind
 		if (!batch)
 			batch = sw_batch_new(self, 0);
 		if (!batch)
-			break; /* cancelled */
-		put_row(batch, &pane->slots[i], pane->base.start, pane->base.start + window_ms);
+			return; /* cancelled */
+		row = batch->rows++;
+		((int64_t *)batch->columns[OUT_KEY].data)[row] = key;
+		((int64_t *)batch->columns[OUT_COUNT].data)[row] = count;
+		((int64_t *)batch->columns[OUT_START].data)[row] = pane->base.start;
+		((int64_t *)batch->columns[OUT_END].data)[row] = pane->base.start + window_ms;
 	}
 	if (batch)
 		sw_emit(self, 0, batch);
-	/* The table is kept, empty, for a window to come: it will be about as large. */
-	if (pane->capacity > 0)
-		memset(pane->slots, 0, pane->capacity * sizeof(struct slot));
-	pane->used = 0;
 }
 
 static int count_advance(struct sw_instance *self, void *state_bytes, int64_t watermark)
@@ -144,34 +128,22 @@ static int count_advance(struct sw_instance *self, void *state_bytes, int64_t wa
 	uint32_t closed = 0;
 
 	while (closed < state->panes.count) {
-		struct pane *pane = state->panes.open[closed];
+		struct count_pane *pane = (struct count_pane *)state->panes.open[closed];
 
-		if (watermark != SW_TIME_END && pane->start + config->window_ms > watermark)
+		if (watermark != SW_TIME_END && pane->base.start + config->window_ms > watermark)
 			break;
-		give(self, (struct count_pane *)pane, config->window_ms);
+		give(self, pane, config->window_ms);
+		sw_key_map_clear(&pane->counts);
 		closed++;
 	}
 	panes_close(&state->panes, closed);
 	return 0;
 }
 
-static void fini_pane(struct pane *pane)
-{
-	free(((struct count_pane *)pane)->slots);
-}
-
-static void count_close(struct sw_instance *self, void *state_bytes)
-{
-	struct window_count *state = state_bytes;
-
-	(void)self;
-	panes_fini(&state->panes, fini_pane);
-}
-
 const struct sw_operator sw_window_count = {
 	.name = "window count",
 	.state_bytes = sizeof(struct window_count),
-	.close = count_close,
+	.open = count_open,
 	.process = count_process,
 	.advance = count_advance,
 };

@@ -12,7 +12,8 @@ struct sw_window_count_config {
 
 /*
  * Merges counts per key and tumbling window. Keyed by its first input column. A window [s, s + L)
- * is given when the watermark reaches its end. Config: struct sw_window_count_config.
+ * is given when the watermark reaches its end. A count over 2^32 - 1 is an error. Config: struct
+ * sw_window_count_config.
  *
  * Input (partials): key SW_INT64, start of the window SW_TIME_MS, count SW_INT64.
  * Output: key SW_INT64, count SW_INT64, start SW_TIME_MS, end SW_TIME_MS.

@@ -35,7 +35,7 @@ bool sw_schema_equal(const struct sw_schema *a, const struct sw_schema *b)
 {
 	if (a == b)
 		return true;
-	if (a->columns != b->columns)
+	if (a->columns != b->columns || a->changelog != b->changelog)
 		return false;
 	for (uint32_t i = 0; i < a->columns; i++)
 		if (a->fields[i].type != b->fields[i].type ||
@@ -173,6 +173,7 @@ void sw_batch_reset(struct sw_batch *batch)
 	batch->intended_ns = 0;
 	batch->time_min_ms = INT64_MAX;
 	batch->time_max_ms = INT64_MIN;
+	batch->watermark = SW_TIME_MIN;
 	for (uint32_t i = 0; i < batch->schema->columns; i++)
 		if (batch->columns[i].offsets)
 			batch->columns[i].offsets[0] = 0;
@@ -282,4 +283,5 @@ void sw_batch_copy_meta(struct sw_batch *to, const struct sw_batch *from)
 	to->time_min_ms = from->time_min_ms;
 	to->time_max_ms = from->time_max_ms;
 	to->events = from->events;
+	to->watermark = from->watermark;
 }

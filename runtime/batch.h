@@ -43,9 +43,20 @@ struct sw_field {
 	const struct sw_dictionary *dictionary;
 };
 
+/* What a row of a changelog does to the result. Folding all of them in order gives the result. */
+enum sw_change {
+	SW_CHANGE_INSERT,        /* +I */
+	SW_CHANGE_UPDATE_BEFORE, /* -U: as INSERT or UPDATE_AFTER gave it, taken back */
+	SW_CHANGE_UPDATE_AFTER,  /* +U */
+	SW_CHANGE_DELETE,        /* -D */
+};
+
 /* Immutable; outlives every batch that points at it. */
 struct sw_schema {
 	uint32_t columns;
+	/* The last column, "change" (SW_INT32), is each row's enum sw_change and not of the result
+	 * itself; without it every row is an insertion. */
+	bool changelog;
 	struct sw_field fields[SW_COLUMNS_MAX];
 };
 
@@ -80,6 +91,7 @@ struct sw_batch {
 	int64_t arrival_ms;   /* wall clock (or injected) arrival, ms since 1970 */
 	uint64_t intended_ns; /* CLOCK_MONOTONIC: intended arrival of the oldest row; 0: none */
 	int64_t time_min_ms, time_max_ms; /* event-time range of the rows; min > max: unknown */
+	int64_t watermark; /* changelogs: the one that the changes were made at */
 	struct sw_column columns[SW_COLUMNS_MAX];
 
 	/* private to the runtime */
@@ -109,6 +121,12 @@ static inline uint32_t sw_batch_count(const struct sw_batch *batch)
 static inline uint32_t sw_batch_row(const struct sw_batch *batch, uint32_t i)
 {
 	return batch->selected ? batch->selected[i] : i;
+}
+
+/* Columns of the result itself. */
+static inline uint32_t sw_schema_result_columns(const struct sw_schema *schema)
+{
+	return schema->columns - (schema->changelog ? 1 : 0);
 }
 
 static inline int64_t sw_column_int64(const struct sw_column *column, uint32_t row)

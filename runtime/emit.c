@@ -47,7 +47,11 @@ static bool link_offer(struct link *link, struct sw_batch *batch)
 	uint64_t backlog = counter_get(&link->from->backlog_events);
 
 	if (backlog) {
-		backlog /= batch->events ? batch->events : sw_batch_count(batch);
+		uint32_t events = link->edge->graph->options.batch_rows;
+
+		/* A source's claim has at least so many events, of which a batch of a rare kind
+		 * carries few. */
+		backlog /= batch->events > events ? batch->events : events;
 		fill += backlog < UINT32_MAX / 2 ? (uint32_t)backlog : UINT32_MAX / 2;
 	}
 	/* Relaxed: this thread alone writes the watermark. */
@@ -181,6 +185,13 @@ static void link_forward(struct link *link, int64_t watermark)
 		runner_notify(link->to->runner);
 }
 
+static void forward_to_all(struct sw_instance *self, int64_t watermark)
+{
+	for (unsigned i = 0; i < self->stage->outputs; i++)
+		for (unsigned j = 0; j < self->outputs[i].link_count; j++)
+			link_forward(self->outputs[i].links[j], watermark);
+}
+
 static bool forward_due(struct sw_instance *self)
 {
 	int64_t watermark = self->watermark_due;
@@ -192,9 +203,7 @@ static bool forward_due(struct sw_instance *self)
 	if (watermark <= self->watermark_out)
 		return sent;
 	self->watermark_out = watermark;
-	for (unsigned i = 0; i < self->stage->outputs; i++)
-		for (unsigned j = 0; j < self->outputs[i].link_count; j++)
-			link_forward(self->outputs[i].links[j], watermark);
+	forward_to_all(self, watermark);
 	return true;
 }
 
@@ -215,6 +224,14 @@ void instance_forward(struct sw_instance *self, int64_t watermark)
 			return;
 	}
 	forward_due(self);
+}
+
+void instance_forward_idle(struct sw_instance *self, bool idle)
+{
+	self->idle = idle;
+	if (idle)
+		forward_due(self); /* what it holds is not to wait */
+	forward_to_all(self, idle ? TIME_IDLE : self->watermark_out);
 }
 
 bool instance_flush(struct sw_instance *self)

@@ -107,12 +107,42 @@ static void gather_codes(struct sw_column *to, uint32_t at, const struct sw_colu
 		out[i] = in[rows[i]];
 }
 
+/* Codes travel as codes: an empty batch takes over the encoding of the first rows that come. A
+ * text column has room for them, its rows having at least a code's bytes; see text_capacity() in
+ * batch.c. */
+static void adopt_dictionaries(struct sw_batch *to, const struct sw_batch *from)
+{
+	for (uint32_t c = 0; c < to->schema->columns; c++) {
+		struct sw_column *column = &to->columns[c];
+
+		if (!from->columns[c].dictionary || !column->offsets ||
+			column->text_capacity / sizeof(int32_t) < to->capacity)
+			continue;
+		column->dictionary = from->columns[c].dictionary;
+		column->offsets = NULL;
+	}
+}
+
+/* Can rows of `from` stand behind those of `to`? Codes need the same dictionary. */
+static bool same_encoding(const struct sw_batch *to, const struct sw_batch *from)
+{
+	for (uint32_t c = 0; c < to->schema->columns; c++)
+		if (to->columns[c].dictionary &&
+			to->columns[c].dictionary != from->columns[c].dictionary)
+			return false;
+	return true;
+}
+
 /* Appends the given rows of `from` to `to`; how many fitted. */
 static uint32_t gather(
 	struct sw_batch *to, const struct sw_batch *from, const uint16_t *rows, uint32_t count)
 {
 	uint32_t room = to->capacity - to->rows, columns = to->schema->columns;
 
+	if (to->rows == 0)
+		adopt_dictionaries(to, from);
+	else if (!same_encoding(to, from))
+		return 0;
 	if (count > room)
 		count = room;
 	for (uint32_t c = 0; c < columns; c++)

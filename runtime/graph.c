@@ -42,6 +42,8 @@ int sw_graph_create(
 	if (!graph)
 		return sw_error_set(error, -ENOMEM, "graph: out of memory");
 	graph->options = *options;
+	if (!graph->options.max_state_bytes)
+		graph->options.max_state_bytes = sw_memory_available_bytes() / 4 * 3;
 	graph->event_fd = -1;
 	/* Who waits before the first dispatch is told, too. */
 	atomic_init(&graph->armed, 1);
@@ -112,6 +114,11 @@ void sw_graph_destroy(struct sw_graph *graph)
 	pthread_cond_destroy(&graph->end_cond);
 	pthread_mutex_destroy(&graph->end_lock);
 	free(graph);
+}
+
+uint32_t sw_graph_batch_rows(const struct sw_graph *graph)
+{
+	return graph->options.batch_rows;
 }
 
 /* ---- Build ---- */

@@ -27,7 +27,9 @@ struct sw_graph_options {
 	uint32_t batch_rows; /* default 1024; 1..SW_BATCH_ROWS_MAX */
 	uint32_t ring_slots; /* default 64; rounded up to a power of two */
 	enum sw_huge_pages huge_pages;
-	uint64_t max_state_bytes; /* default 0: no limit */
+	/* default 0: three quarters of the memory that is free when the graph is created */
+	uint64_t max_state_bytes;
+	enum sw_state_mode state; /* default SW_STATE_AUTO */
 	uint64_t op_delay_ns;     /* simulated cost per event of kernel stages; default 0 */
 	/* Alternative way out for kernel stages; null: none, and kernel stages are fused. Borrowed
 	 * until destroy. */
@@ -48,6 +50,8 @@ SW_API SW_MUST_CHECK int sw_graph_create(
 	const struct sw_graph_options *options, struct sw_graph **graph, struct sw_error *error);
 /* Cancels and waits first if it still runs. Null is fine. */
 SW_API void sw_graph_destroy(struct sw_graph *graph);
+
+SW_API uint32_t sw_graph_batch_rows(const struct sw_graph *graph); /* its option */
 
 /* ---- Build ---- */
 
@@ -114,6 +118,11 @@ SW_API struct sw_batch *sw_input_batch(struct sw_input *input);
 SW_API SW_MUST_CHECK int sw_input_push(
 	struct sw_input *input, struct sw_batch *batch, int64_t watermark);
 /*
+ * The input's thread: no rows for now. Until its next push this input does not hold the watermark
+ * back for the others; rows that it then pushes below the watermark come late. 0 or -ECANCELED.
+ */
+SW_API SW_MUST_CHECK int sw_input_idle(struct sw_input *input);
+/*
  * Readable when, after sw_input_batch or sw_input_push found none, there may be a batch or room
  * again, or the graph is to end. Owned by the graph. For an input's thread of its own; a program
  * with one loop for everything finds the same news on the graph's descriptor.
@@ -176,6 +185,8 @@ struct sw_edge_stats {
 	double fill_mean; /* of sw_graph_sample() calls, over its rings, batches */
 	uint32_t fill_max, fill_now;
 	uint64_t batches, rows, bytes;
+	bool keyed;                                            /* rows go by their key's owner */
+	uint64_t crossed_batches, crossed_rows, crossed_bytes; /* to another thread */
 };
 
 struct sw_graph_stats {

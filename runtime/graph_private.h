@@ -23,6 +23,9 @@
 
 #define SW_INPUTS_MAX 64
 
+/* In a link's cell instead of a watermark: nothing comes for now, do not wait for this one. */
+#define TIME_IDLE (SW_TIME_END - 1)
+
 struct edge;
 struct runner;
 
@@ -110,9 +113,11 @@ struct sw_instance {
 	uint64_t due_since_ns;
 	unsigned due_count;
 	uint64_t wake_at_ns;
-	size_t state_bytes;
+	size_t state_bytes;   /* held outside the heap */
+	struct sw_heap *heap; /* null: the operator asked for none */
 	struct link *current; /* what the batch in process came over; null: handed in directly */
 	bool opened, ended;
+	bool idle;    /* all its inputs are, and it has told so */
 	bool blocked; /* had something to do and no room for it */
 
 	/* Written by the runner, read by anyone. */
@@ -273,6 +278,8 @@ void graph_fail(struct sw_graph *graph, int code, const char *text);
 /* emit.c */
 void instance_forward(struct sw_instance *self, int64_t watermark);
 bool instance_flush(struct sw_instance *self); /* true: sent something */
+/* Its inputs all fell idle, or one of them is not any more. */
+void instance_forward_idle(struct sw_instance *self, bool idle);
 bool output_writable(struct sw_instance *self, unsigned output);
 
 void link_send(struct sw_instance *self, struct link *link, struct sw_batch *batch);

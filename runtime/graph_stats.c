@@ -128,6 +128,11 @@ static void add_link_stats(const struct link *link, struct sw_edge_stats *stats,
 	stats->batches += counter_get(&link->batches);
 	stats->rows += counter_get(&link->rows);
 	stats->bytes += counter_get(&link->bytes);
+	if (link->from->runner != link->to->runner) {
+		stats->crossed_batches += counter_get(&link->batches);
+		stats->crossed_rows += counter_get(&link->rows);
+		stats->crossed_bytes += counter_get(&link->bytes);
+	}
 	if (!link->ring)
 		return;
 	stats->fused = false;
@@ -150,6 +155,7 @@ void sw_graph_edge_stats(const struct sw_graph *graph, unsigned index, struct sw
 	snprintf(stats->name, sizeof(stats->name), "%s", edge->name);
 	stats->from = edge->from->name;
 	stats->to = edge->to->name;
+	stats->keyed = edge->route == SW_ROUTE_KEYED;
 	stats->producers = edge->from->instance_count;
 	stats->consumers = edge->to->instance_count;
 	for (unsigned i = 0; i < edge->link_count; i++)

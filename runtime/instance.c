@@ -80,19 +80,34 @@ static int64_t link_watermark(const struct link *link)
 	return hold < link->applied ? hold : link->applied;
 }
 
-bool instance_update_watermark(struct sw_instance *self)
+/* The lowest of the inputs that are not idle; TIME_IDLE: all are. */
+static int64_t inputs_watermark(const struct sw_instance *self)
 {
 	int64_t watermark = SW_TIME_END;
+	bool idle = false;
 
 	for (unsigned i = 0; i < self->stage->inputs; i++) {
 		for (unsigned j = 0; j < self->inputs[i].link_count; j++) {
 			int64_t of_link = link_watermark(self->inputs[i].links[j]);
 
-			if (of_link < watermark)
+			idle |= of_link == TIME_IDLE;
+			if (of_link < watermark && of_link != TIME_IDLE)
 				watermark = of_link;
 		}
 	}
-	if (watermark <= self->watermark_in || graph_cancelled(self->stage->graph))
+	/* Those that have ended wait for nobody, but the idle ones may have more. */
+	return watermark == SW_TIME_END && idle ? TIME_IDLE : watermark;
+}
+
+bool instance_update_watermark(struct sw_instance *self)
+{
+	int64_t watermark = inputs_watermark(self);
+
+	if (graph_cancelled(self->stage->graph))
+		return false;
+	if ((watermark == TIME_IDLE) != self->idle)
+		instance_forward_idle(self, watermark == TIME_IDLE);
+	if (watermark <= self->watermark_in || watermark == TIME_IDLE)
 		return false;
 	self->watermark_in = watermark;
 	if (self->op->advance) {
@@ -260,6 +275,11 @@ uint32_t sw_instance_batch_rows(const struct sw_instance *self)
 	return self->stage->graph->options.batch_rows;
 }
 
+bool sw_instance_stopped(const struct sw_instance *self)
+{
+	return graph_stopping(self->stage->graph);
+}
+
 void sw_instance_watermark(struct sw_instance *self, int64_t watermark)
 {
 	/* Relaxed: read by this thread, and by others as a figure. */
@@ -286,24 +306,55 @@ void sw_instance_count_late(struct sw_instance *self, uint64_t rows)
 	counter_add(&self->late_rows, rows);
 }
 
-int sw_instance_state_bytes(struct sw_instance *self, size_t bytes)
+/* Adds to the graph's state, which may pass its limit by that. */
+static int charge(struct sw_instance *self, size_t more)
 {
 	struct sw_graph *graph = self->stage->graph;
-	uint64_t before, now, most;
+	uint64_t now, most;
 
 	/* Relaxed: sums for a limit and a report; nothing is published by them. */
-	before = atomic_fetch_add_explicit(
-		&graph->state_bytes, bytes - self->state_bytes, memory_order_relaxed);
-	now = before + bytes - self->state_bytes;
-	self->state_bytes = bytes;
+	now = atomic_fetch_add_explicit(&graph->state_bytes, more, memory_order_relaxed) + more;
 	most = counter_get(&graph->state_bytes_max);
 	while (now > most && !atomic_compare_exchange_weak_explicit(&graph->state_bytes_max, &most,
 				     now, memory_order_relaxed, memory_order_relaxed))
 		continue;
-	if (graph->options.max_state_bytes && now > graph->options.max_state_bytes)
+	if (now > graph->options.max_state_bytes)
 		return sw_instance_fail(self, -ENOMEM,
 			"stage %s: state of %llu bytes: over the limit of %llu (--max-state-bytes)",
 			self->stage->name, (unsigned long long)now,
 			(unsigned long long)graph->options.max_state_bytes);
 	return 0;
+}
+
+int sw_instance_state_bytes(struct sw_instance *self, size_t bytes)
+{
+	size_t more = bytes - self->state_bytes; /* modulo 2^64 where it shrinks */
+
+	self->state_bytes = bytes;
+	return charge(self, more);
+}
+
+static int grow_heap(void *instance, size_t bytes)
+{
+	return charge(instance, bytes);
+}
+
+struct sw_heap *sw_instance_heap(struct sw_instance *self)
+{
+	const struct sw_graph_options *options = &self->stage->graph->options;
+	/* One grant may be refused only after it was asked for: room for that as well. */
+	struct sw_heap_options heap = { .reserve_bytes = options->max_state_bytes + (1u << 20),
+		.node = self->runner->place.node,
+		.huge_pages = options->huge_pages,
+		.grow = grow_heap,
+		.context = self };
+
+	if (!self->heap)
+		self->heap = sw_heap_create(&heap);
+	return self->heap;
+}
+
+enum sw_state_mode sw_instance_state_mode(const struct sw_instance *self)
+{
+	return self->stage->graph->options.state;
 }

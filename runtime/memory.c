@@ -8,9 +8,11 @@
 
 #include "runtime/memory.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdatomic.h>
-#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -45,7 +47,7 @@ static void prefer_node(void *block, size_t bytes, int node)
 }
 
 /* Maps `bytes` at a multiple of 2 MB by mapping more and giving the ends back. */
-static void *map_aligned(size_t bytes)
+static void *map_aligned(size_t bytes, int flags)
 {
 	size_t room = bytes + HUGE_PAGE_BYTES;
 	char *base, *aligned;
@@ -53,7 +55,7 @@ static void *map_aligned(size_t bytes)
 
 	if (room < bytes)
 		return MAP_FAILED;
-	base = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	base = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 	if (base == MAP_FAILED)
 		return MAP_FAILED;
 	before = (HUGE_PAGE_BYTES - (uintptr_t)base % HUGE_PAGE_BYTES) % HUGE_PAGE_BYTES;
@@ -66,7 +68,7 @@ static void *map_aligned(size_t bytes)
 	return aligned;
 }
 
-void *sw_memory_map(size_t bytes, int node, enum sw_huge_pages huge_pages)
+static void *map(size_t bytes, int node, enum sw_huge_pages huge_pages, int flags)
 {
 	size_t rounded = page_rounded(bytes);
 	bool huge = huge_pages == SW_HUGE_PAGES_AUTO && rounded >= HUGE_PAGE_BYTES;
@@ -75,10 +77,10 @@ void *sw_memory_map(size_t bytes, int node, enum sw_huge_pages huge_pages)
 	if (bytes == 0 || rounded < bytes)
 		return NULL;
 	if (huge)
-		block = map_aligned(rounded);
+		block = map_aligned(rounded, flags);
 	else
-		block = mmap(
-			NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		block = mmap(NULL, rounded, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 	if (block == MAP_FAILED)
 		return NULL;
 	if (huge)
@@ -86,7 +88,15 @@ void *sw_memory_map(size_t bytes, int node, enum sw_huge_pages huge_pages)
 	else if (huge_pages == SW_HUGE_PAGES_OFF)
 		(void)madvise(block, rounded, MADV_NOHUGEPAGE);
 	prefer_node(block, rounded, node);
-	atomic_fetch_add_explicit(&mapped_bytes, rounded, memory_order_relaxed);
+	return block;
+}
+
+void *sw_memory_map(size_t bytes, int node, enum sw_huge_pages huge_pages)
+{
+	void *block = map(bytes, node, huge_pages, 0);
+
+	if (block)
+		atomic_fetch_add_explicit(&mapped_bytes, page_rounded(bytes), memory_order_relaxed);
 	return block;
 }
 
@@ -98,6 +108,61 @@ void sw_memory_unmap(void *block, size_t bytes)
 		return;
 	munmap(block, rounded);
 	atomic_fetch_sub_explicit(&mapped_bytes, rounded, memory_order_relaxed);
+}
+
+void *sw_memory_reserve(size_t bytes, int node, enum sw_huge_pages huge_pages)
+{
+	return map(bytes, node, huge_pages, MAP_NORESERVE);
+}
+
+void sw_memory_release(void *block, size_t bytes)
+{
+	if (block)
+		munmap(block, page_rounded(bytes));
+}
+
+/* The number after `name` in a file of the kernel's; UINT64_MAX: there is none ("max"). */
+static uint64_t read_number(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "re");
+	uint64_t number = UINT64_MAX;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, name, strlen(name)) != 0)
+			continue;
+		if (sscanf(line + strlen(name), "%" SCNu64, &number) != 1)
+			number = UINT64_MAX;
+		break;
+	}
+	if (file)
+		fclose(file);
+	return number;
+}
+
+static uint64_t left_of(uint64_t limit, uint64_t used)
+{
+	if (limit == UINT64_MAX || used == UINT64_MAX)
+		return UINT64_MAX;
+	return limit > used ? limit - used : 0;
+}
+
+uint64_t sw_memory_available_bytes(void)
+{
+	uint64_t kib = read_number("/proc/meminfo", "MemAvailable:");
+	uint64_t least = kib < UINT64_MAX / 1024 ? kib * 1024 : UINT64_MAX;
+	uint64_t groups[] = {
+		left_of(read_number("/sys/fs/cgroup/memory.max", ""),
+			read_number("/sys/fs/cgroup/memory.current", "")),
+		left_of(read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes", ""),
+			read_number("/sys/fs/cgroup/memory/memory.usage_in_bytes", "")),
+	};
+
+	for (unsigned i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		least = groups[i] < least ? groups[i] : least;
+	if (least == UINT64_MAX)
+		least = (uint64_t)sysconf(_SC_PHYS_PAGES) * PAGE_BYTES;
+	return least;
 }
 
 size_t sw_memory_mapped_bytes(void)

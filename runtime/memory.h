@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "runtime/api.h"
 
@@ -17,6 +18,17 @@ enum sw_huge_pages { SW_HUGE_PAGES_AUTO, SW_HUGE_PAGES_OFF };
  * cannot be bound is not an error (memory then comes from elsewhere). */
 SW_API void *sw_memory_map(size_t bytes, int node, enum sw_huge_pages huge_pages);
 SW_API void sw_memory_unmap(void *block, size_t bytes); /* same bytes as mapped; null is fine */
+
+/*
+ * Address space whose pages come zeroed as they are touched: bytes may be more than the machine
+ * has. Null when it cannot be had. Released with the same bytes (null is fine).
+ */
+SW_API void *sw_memory_reserve(size_t bytes, int node, enum sw_huge_pages huge_pages);
+SW_API void sw_memory_release(void *block, size_t bytes);
+
+/* Memory that programs here can still have, in bytes: what the machine has free, or what the control
+ * group's limit leaves, whichever is less. */
+SW_API uint64_t sw_memory_available_bytes(void);
 
 /* Bytes now mapped by sw_memory_map in this process; any thread. */
 SW_API size_t sw_memory_mapped_bytes(void);

@@ -3,6 +3,7 @@
 #define SW_RUNTIME_OPERATOR_H
 
 #include "runtime/batch.h"
+#include "runtime/heap.h"
 
 /*
  * What an operator is to the runtime. An instance belongs to one thread, which alone calls these
@@ -19,6 +20,13 @@ enum sw_poll {
 	SW_POLL_IDLE, /* nothing due now (see sw_instance_wake_at) */
 	SW_POLL_DONE, /* the source has ended; it is not polled again */
 	SW_POLL_FAILED,
+};
+
+/* How keyed state is laid out; every mode gives the same results. */
+enum sw_state_mode {
+	SW_STATE_AUTO,  /* as the operator finds best */
+	SW_STATE_DENSE, /* arrays indexed by the key wherever one can be */
+	SW_STATE_HASH,  /* hash tables only */
 };
 
 struct sw_operator {
@@ -65,6 +73,9 @@ SW_API void sw_release(struct sw_instance *self, struct sw_batch *batch);
  */
 SW_API bool sw_writable(struct sw_instance *self, unsigned output);
 
+/* Was the graph told to stop? Then SW_TIME_END is not the end of what there would have been. */
+SW_API bool sw_instance_stopped(const struct sw_instance *self);
+
 /* Sources: no event earlier than this will come from this instance. SW_POLL_DONE raises it to
  * SW_TIME_END. */
 SW_API void sw_instance_watermark(struct sw_instance *self, int64_t watermark);
@@ -76,8 +87,16 @@ SW_API void sw_instance_backlog(struct sw_instance *self, uint64_t events);
 SW_API void sw_instance_count_events(struct sw_instance *self, uint64_t events);
 /* Rows left out as late. */
 SW_API void sw_instance_count_late(struct sw_instance *self, uint64_t rows);
-/* Bytes of keyed or windowed state now held; the graph keeps the maximum over instances summed.
- * -ENOMEM (with the message set) when this would pass the graph's limit: return it. */
+/*
+ * The instance's memory for keyed and windowed state. First called in open(), which makes it; null
+ * only then, when the address space cannot be had. When an allocation gives null later the graph's
+ * limit was passed and the message is set: return -ENOMEM. Freed with the graph.
+ */
+SW_API struct sw_heap *sw_instance_heap(struct sw_instance *self);
+SW_API enum sw_state_mode sw_instance_state_mode(const struct sw_instance *self);
+/* Bytes of state held outside the heap (files' sinks), by stages that may block; the graph keeps
+ * the maximum over instances summed. -ENOMEM (with the message set) when this would pass the
+ * graph's limit: return it. */
 SW_API SW_MUST_CHECK int sw_instance_state_bytes(struct sw_instance *self, size_t bytes);
 /* Sets the message of a failure and returns code (negative). */
 SW_API int sw_instance_fail(struct sw_instance *self, int code, const char *format, ...)

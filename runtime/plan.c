@@ -452,6 +452,7 @@ static void instance_fini(struct sw_instance *instance)
 		free(instance->outputs[i].start);
 		free(instance->inputs[i].links);
 	}
+	sw_heap_destroy(instance->heap);
 	if (instance->state)
 		sw_memory_unmap(instance->state,
 			stage->kernel ? kernel_state_bytes(stage->kernel) : stage->op->state_bytes);

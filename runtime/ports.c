@@ -310,15 +310,34 @@ int sw_input_push(struct sw_input *input, struct sw_batch *batch, int64_t waterm
 		want(input);
 		pushed = push_in_turn(self, batch);
 	}
-	if (pushed && watermark > self->watermark_out) {
-		self->watermark_out = watermark;
-		store_watermark(self, watermark);
+	if (pushed && (watermark > self->watermark_out || self->idle)) {
+		if (watermark > self->watermark_out)
+			self->watermark_out = watermark;
+		self->idle = false;
+		store_watermark(self, self->watermark_out);
 	} else if (pushed) {
 		for (unsigned i = 0; i < self->outputs[0].link_count; i++)
 			runner_notify(self->outputs[0].links[i]->to->runner);
 	}
 	atomic_store_explicit(&input->gate, GATE_OPEN, memory_order_release);
 	return pushed ? 0 : -EAGAIN;
+}
+
+int sw_input_idle(struct sw_input *input)
+{
+	struct sw_instance *self = producer(input);
+	int open = GATE_OPEN;
+
+	if (!self || input->finished || graph_stopping(input->graph) ||
+		graph_cancelled(input->graph))
+		return -ECANCELED;
+	if (!atomic_compare_exchange_strong_explicit(
+		    &input->gate, &open, GATE_PUSHING, memory_order_acq_rel, memory_order_relaxed))
+		return -ECANCELED;
+	self->idle = true;
+	store_watermark(self, TIME_IDLE);
+	atomic_store_explicit(&input->gate, GATE_OPEN, memory_order_release);
+	return 0;
 }
 
 void sw_input_finish(struct sw_input *input)

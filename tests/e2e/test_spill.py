@@ -13,9 +13,9 @@ FAULTS = ["error", "timeout", "truncate", "corrupt", "kill", "reset"]
 
 class Shares(unittest.TestCase):
     def test_fixed(self):
-        """0, half and all of the eligible batches."""
+        """0, half and all of the eligible batches, for every query: all have a stage that spills."""
         for query in QUERIES:
-            options = [query, "--num-events", 60000, "--workers", 2, "--batch-rows", 500,
+            options = [query, "--num-events", 20000, "--workers", 2, "--batch-rows", 500,
                        *query_options(query)]
             expected = checksum_of(*options)
             for share in ["0", "0.5", "1"]:
@@ -26,14 +26,17 @@ class Shares(unittest.TestCase):
                     self.assertEqual((result["rows"], result["checksum"]), expected)
                     self.assertTrue(told["complete"])
                     self.assertEqual((burst["lost"], burst["doubled"]), (0, 0))
-                    self.assertEqual(burst["batches_eligible"], 120)
-                    self.assertEqual(burst["batches_spilled"], round(120 * float(share)))
+                    eligible = burst["batches_eligible"]
+                    self.assertGreater(eligible, 4)
+                    # Chosen by their numbers: a kind of event that a batch lacks moves the share.
+                    self.assertAlmostEqual(burst["batches_spilled"], eligible * float(share),
+                                           delta=3 if share == "0.5" else 0)
                     self.assertEqual(burst["batches_merged"] + burst["batches_reclaimed"],
                                      burst["batches_spilled"])
 
     def test_shapes(self):
         """Batch sizes and workers, with half of everything spilled."""
-        for query in ["q7", "tokenize", "q2"]:
+        for query in ["q7", "tokenize", "q2", "q4", "q16", "q20", "cep3"]:
             options = [query, "--num-events", 3000]
             expected = checksum_of(*options)
             for workers, rows in [(1, 7), (2, 64), (3, 1024)]:

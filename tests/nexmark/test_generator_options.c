@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "nexmark/generator.h"
 #include "nexmark/options.h"
 
 static struct sw_nexmark_options options;
@@ -170,6 +171,23 @@ static void zeros_that_mean_something_are_allowed(void **unused)
 	assert_int_equal(sw_nexmark_options_check(&options, &error), 0);
 }
 
+/* A share of no events must not be taken for a stream without end. */
+static void an_empty_share_is_refused(void **unused)
+{
+	struct sw_nexmark_generator *generator;
+
+	(void)unused;
+	options.num_events = 3;
+	options.num_event_generators = 4;
+	options.generator = 0;
+	assert_int_equal(sw_nexmark_generator_create(&options, &generator, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "it has none"));
+	options.generator = 3;
+	assert_int_equal(sw_nexmark_generator_create(&options, &generator, &error), 0);
+	assert_int_equal(sw_nexmark_events(generator), 3);
+	sw_nexmark_generator_destroy(generator);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +197,7 @@ int main(void)
 		cmocka_unit_test_setup(bad_values_are_named, fresh),
 		cmocka_unit_test_setup(what_does_not_fit_together_is_refused, fresh),
 		cmocka_unit_test_setup(zeros_that_mean_something_are_allowed, fresh),
+		cmocka_unit_test_setup(an_empty_share_is_refused, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

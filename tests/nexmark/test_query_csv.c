@@ -250,6 +250,33 @@ static void queries_without_time_take_late_rows(void **unused)
 	check_text(run.job.late, "seq,auction,bidder,price,channel,url,dateTime,extra\n");
 }
 
+/* q8 reads persons and auctions: late rows of both go to one file, behind their kind. */
+static void late_rows_of_several_kinds(void **unused)
+{
+	const char *in = write_bids("late", "5,1,7,10,c,u,1,not read\n");
+	struct query_run run;
+	char path[600];
+
+	(void)unused;
+	snprintf(path, sizeof(path), "%s/person.csv", in);
+	write_file(path, "seq,id,name,emailAddress,creditCard,city,state,dateTime,extra\n"
+			 "1,1,n,e,c,x,OR,100000,a\n3,2,\"n,\",e,c,x,OR,105999,b\n");
+	snprintf(path, sizeof(path), "%s/auction.csv", in);
+	write_file(path, "seq,id,itemName,description,initialBid,reserve,dateTime,expires,seller,"
+			 "category,extra\n2,1,n,d,1,1,110000,2,1,10,x\n"
+			 "4,2,n,d,1,1,105998,2,2,10,\"y\nz\"\n6,3,n,d,1,1,106000,2,1,10,x\n");
+	query_run_init(&run, "q8");
+	run.job.input_dir = in;
+	run.job.output = scratch_path("out.csv");
+	run.job.late = scratch_path("late.csv");
+	query_run_well(&run);
+	assert_int_equal(run.result.late_rows, 2);
+	assert_int_equal(run.stats.events, 6);
+	check_text(run.job.output, "id,name,starttime\n1,n,100000\n");
+	check_text(run.job.late, "event,row\nperson,3,2,\"n,\",e,c,x,OR,105999,b\n"
+				 "auction,4,2,n,d,1,1,105998,2,2,10,\"y\nz\"\n");
+}
+
 /* ---- There and back ---- */
 
 static void generated_files_give_the_same(void **unused)
@@ -351,6 +378,7 @@ int main(void)
 		cmocka_unit_test(long_fields),
 		cmocka_unit_test(late_rows),
 		cmocka_unit_test(queries_without_time_take_late_rows),
+		cmocka_unit_test(late_rows_of_several_kinds),
 		cmocka_unit_test(generated_files_give_the_same),
 		cmocka_unit_test(golden_digests_of_files),
 		cmocka_unit_test(generating_fails_with_a_reason),

@@ -5,6 +5,7 @@
  * generated, digests of the sorted rows. Each with several numbers of workers and batch sizes.
  */
 
+#include "operators/csv_text.h"
 #include "tests/nexmark/query_fixture.h"
 #include "tests/runtime/cmocka_all.h"
 
@@ -28,6 +29,34 @@ static void set_shape(struct query_run *run, const struct shape *shape)
 	run->graph.ring_slots = shape->ring_slots;
 }
 
+/* q10 writes a folder, which a test of its own reads back: here its rows' checksum has to do. */
+static bool writes_folder(const char *query)
+{
+	return !strcmp(query, "q10");
+}
+
+static void check_result(const struct query_run *run, const char *expected)
+{
+	uint64_t rows, checksum;
+
+	if (run->job.output) {
+		check_same_files(run->job.output, expected);
+		return;
+	}
+	assert_int_equal(sw_csv_checksum_file(expected, &rows, &checksum, NULL), 0);
+	assert_int_equal(run->result.rows, rows);
+	assert_int_equal(run->result.checksum, checksum);
+}
+
+static void set_output(struct query_run *run, const char *query)
+{
+	run->job.checksum = true;
+	if (writes_folder(query))
+		return;
+	run->job.output = scratch_path("out.csv");
+	run->job.ordered = true;
+}
+
 static void from_files(const char *stream)
 {
 	char input[512], expected[512];
@@ -42,11 +71,10 @@ static void from_files(const char *stream)
 			query_run_init(&run, name);
 			set_shape(&run, &shapes[s]);
 			run.job.input_dir = input;
-			run.job.output = scratch_path("out.csv");
-			run.job.ordered = true;
+			set_output(&run, name);
 			run.job.processing_time_event = !strcmp(name, "q12");
 			query_run_well(&run);
-			check_same_files(run.job.output, expected);
+			check_result(&run, expected);
 			assert_int_equal(run.result.late_rows, 0);
 		}
 	}
@@ -109,13 +137,13 @@ static void run_generated(const json_t *golden, const char *query, unsigned turn
 			0);
 	}
 	run.job.replay = turn % 2;
-	run.job.output = scratch_path("out.csv");
-	run.job.ordered = true;
+	set_output(&run, query);
 	run.job.processing_time_event = !strcmp(query, "q12");
 	query_run_well(&run);
 	assert_int_equal(run.result.rows, json_integer_value(json_object_get(golden, "rows")));
 	assert_int_equal(run.stats.events, run.generator.num_events);
-	check_digest(run.job.output, golden);
+	if (run.job.output)
+		check_digest(run.job.output, golden);
 }
 
 static void generated(void **unused)

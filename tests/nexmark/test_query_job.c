@@ -4,6 +4,7 @@
  */
 
 #include "operators/csv_text.h"
+#include "operators/sink_totals.h"
 #include "runtime/clock.h"
 #include "tests/nexmark/query_fixture.h"
 #include "tests/runtime/cmocka_all.h"
@@ -28,7 +29,7 @@ static void bad_options(void **unused)
 
 	(void)unused;
 	query_run_init(&run, "q99");
-	refuses(&run, -EINVAL, "query: q99: unknown (there are q0, q1, q2, q7, q12, tokenize)");
+	refuses(&run, -EINVAL, "query: q99: unknown (there are q0, q1, q2, q3, q4, q5, ");
 	query_run_init(&run, "q0");
 	run.job.tokens = true;
 	refuses(&run, -EINVAL, "tokens:");
@@ -95,14 +96,16 @@ static void files_that_cannot_be_written(void **unused)
 static void sum_batch(void *context, const struct sw_batch *batch)
 {
 	uint64_t *sums = context;
-	char line[1024];
+	char line[4096];
 
 	for (uint32_t i = 0; i < sw_batch_count(batch); i++) {
 		uint32_t row = sw_batch_row(batch, i);
+		uint64_t hash;
 
 		assert_true(sw_csv_row_bound(batch, row) <= sizeof(line));
-		sums[0]++;
-		sums[1] += sw_csv_line_hash(line, sw_csv_row(batch, row, line));
+		hash = sw_csv_line_hash(line, sw_csv_row(batch, row, line));
+		sums[0] += sw_row_adds(batch, row) ? 1 : -1ull;
+		sums[1] += sw_row_adds(batch, row) ? hash : -hash;
 	}
 }
 
@@ -128,14 +131,17 @@ static void sinks_agree(void **unused)
 		assert_int_equal(run.result.rows, rows);
 
 		run.job.checksum = true;
-		run.job.output = scratch_path("out.csv");
-		query_run_well(&run);
-		assert_int_equal(run.result.rows, rows);
-		assert_true(run.result.checksum == checksum);
-		assert_int_equal(
-			sw_csv_checksum_file(run.job.output, &sums[0], &sums[1], &error), 0);
-		assert_int_equal(sums[0], rows);
-		assert_true(sums[1] == checksum);
+		if (strcmp(run.job.query, "q10") != 0) { /* which writes a folder */
+			run.job.output = scratch_path("out.csv");
+			query_run_well(&run);
+			assert_int_equal(run.result.rows, rows);
+			assert_true(run.result.checksum == checksum);
+			assert_int_equal(
+				sw_csv_checksum_file(run.job.output, &sums[0], &sums[1], &error),
+				0);
+			assert_int_equal(sums[0], rows);
+			assert_true(sums[1] == checksum);
+		}
 
 		sums[0] = sums[1] = 0;
 		run.job.checksum = false;

@@ -2,7 +2,6 @@
 
 /* Texts are counted once each, however many there are and whichever instance they go to. */
 
-#include "operators/row_store.h"
 #include "operators/text_count.h"
 #include "tests/operators/merge_fixture.h"
 #include "tests/runtime/cmocka_all.h"
@@ -102,64 +101,10 @@ static void counts_are_right(void **unused)
 		run_counts(workers, &state);
 }
 
-/* ---- Rows that are kept ---- */
-
-static void check_store(const struct sw_row_store *store, uint32_t rows, uint32_t long_row)
-{
-	uint32_t k = 0;
-
-	for (uint32_t i = 0; i < store->chunks_used; i++) {
-		const struct sw_batch *chunk = store->chunks[i];
-
-		for (uint32_t row = 0; row < chunk->rows; row++, k++) {
-			struct sw_text text = sw_column_text(&chunk->columns[0], row);
-
-			assert_int_equal(((int64_t *)chunk->columns[1].data)[row], k);
-			assert_int_equal(text.size, k == long_row ? 50000 : k % 90);
-			for (uint32_t c = 0; c < text.size; c++)
-				assert_int_equal((unsigned char)text.bytes[c], k % 256);
-		}
-	}
-	assert_int_equal(k, rows);
-}
-
-static void rows_are_kept_in_order(void **unused)
-{
-	struct sw_batch *batch = sw_batch_create(&schema, 1, 50000);
-	struct sw_row_store store = { 0 };
-	char *text = malloc(50000);
-
-	(void)unused;
-	assert_non_null(batch);
-	assert_non_null(text);
-	for (uint32_t rows = 1; rows < 20000; rows *= 5) {
-		size_t bytes = store.bytes;
-
-		sw_row_store_clear(&store);
-		check_store(&store, 0, 0);
-		for (uint32_t k = 0; k < rows; k++) {
-			uint32_t size = k == rows / 2 ? 50000 : k % 90;
-
-			sw_batch_reset(batch);
-			memset(text, (int)(k % 256), size);
-			assert_true(sw_column_append_text(&batch->columns[0], 0, text, size));
-			((int64_t *)batch->columns[1].data)[0] = k;
-			batch->rows = 1;
-			assert_true(sw_row_store_append(&store, batch, 0));
-		}
-		check_store(&store, rows, rows / 2);
-		assert_true(store.bytes >= bytes);
-	}
-	sw_row_store_fini(&store);
-	sw_batch_destroy(batch);
-	free(text);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_are_right),
-		cmocka_unit_test(rows_are_kept_in_order),
 	};
 
 	seed = random_seed();

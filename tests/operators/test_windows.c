@@ -11,6 +11,7 @@
 #include "tests/runtime/cmocka_all.h"
 #include "tests/runtime/random.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,36 @@ static void counts_close_at_the_end(void **unused)
 	merge_end(&run);
 	assert_int_equal(counts->rows, 2);
 	assert_int_equal(counts->early, 0);
+	free(counts);
+}
+
+static void counts_have_a_limit(void **unused)
+{
+	static const struct sw_window_count_config config = { .window_ms = LENGTH };
+	struct sw_stage_options merge = SW_STAGE_OPTIONS_INIT;
+	struct counts *counts = calloc(1, sizeof(*counts));
+	struct sw_error error = { 0 };
+	struct merge_run run;
+	struct sw_batch *batch;
+
+	(void)unused;
+	assert_non_null(counts);
+	merge.name = "count";
+	merge.op = &sw_window_count;
+	merge.config = &config;
+	merge.output_schemas[0] = &count_results;
+	merge_start(&run, 1, &count_partials, &merge, take_counts, counts);
+	batch = merge_batch(&run);
+	add_count(counts, batch, 7, 0, UINT32_MAX);
+	add_count(counts, batch, 7, LENGTH, 1);
+	add_count(counts, batch, 7, 0, 1);
+	merge_push(&run, batch, 0);
+	sw_input_finish(run.input);
+	while (sw_graph_dispatch(run.graph, -1))
+		continue;
+	assert_int_equal(sw_graph_wait(run.graph, -1, &error), -EOVERFLOW);
+	assert_string_equal(error.text, "window counts: key 7: more than 4294967295 in one window");
+	sw_graph_destroy(run.graph);
 	free(counts);
 }
 
@@ -342,6 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_are_right),
 		cmocka_unit_test(counts_close_at_the_end),
+		cmocka_unit_test(counts_have_a_limit),
 		cmocka_unit_test(maxima_are_right),
 		cmocka_unit_test(maxima_close_after_the_end),
 	};

@@ -6,11 +6,18 @@ foreach(test test_graph test_graph_outlet test_graph_ports)
 	set_tests_properties(${test} PROPERTIES LABELS "stress" TIMEOUT 120)
 endforeach()
 
-add_executable(test_steady test_steady.c graph_fixture.c)
-target_link_libraries(test_steady PRIVATE spillway_runtime PkgConfig::CMOCKA
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=aligned_alloc,--wrap=free,--wrap=pthread_mutex_lock)
-add_test(NAME test_steady COMMAND test_steady)
-set_tests_properties(test_steady PROPERTIES LABELS "unit" TIMEOUT 120 SKIP_RETURN_CODE 77)
+# Test programs in which workers are watched.
+function(sw_steady name)
+	target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/runtime/steady_trap.c)
+	target_link_libraries(${name} PRIVATE
+		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free
+		-Wl,--wrap=qsort,--wrap=pthread_mutex_lock)
+	set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
+endfunction()
+
+sw_test(test_steady unit spillway_runtime)
+target_sources(test_steady PRIVATE graph_fixture.c)
+sw_steady(test_steady)
 
 # The example is a test: its sums are those of the squares below 100,000 and 200,000.
 add_test(NAME example_embed COMMAND embed)

@@ -3,6 +3,7 @@
 sw_test(test_error unit spillway_runtime)
 sw_test(test_batch unit spillway_runtime)
 sw_test(test_memory unit spillway_runtime)
+sw_test(test_heap unit spillway_runtime)
 sw_test(test_ring unit spillway_runtime)
 sw_test(test_pool unit spillway_runtime)
 sw_test(test_waiter unit spillway_runtime)

@@ -283,6 +283,119 @@ static void test_first_news(void **state)
 	sw_graph_destroy(graph);
 }
 
+/* ---- An idle input ---- */
+
+static int64_t watermark_seen;
+static uint64_t rows_seen;
+
+static int watch_process(
+	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
+{
+	(void)state;
+	(void)input;
+	__atomic_fetch_add(&rows_seen, sw_batch_count(batch), __ATOMIC_RELAXED);
+	sw_release(self, batch);
+	return 0;
+}
+
+static int watch_advance(struct sw_instance *self, void *state, int64_t watermark)
+{
+	(void)self;
+	(void)state;
+	__atomic_store_n(&watermark_seen, watermark, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static const struct sw_operator watch = {
+	.name = "watch",
+	.process = watch_process,
+	.advance = watch_advance,
+};
+
+static void push_one(struct sw_input *input, int64_t watermark)
+{
+	struct sw_batch *batch = sw_input_batch(input);
+
+	assert_non_null(batch);
+	fill(batch, 1, 2);
+	assert_int_equal(sw_input_push(input, batch, watermark), 0);
+}
+
+/* Waits until so many rows have come and the watermark is as expected. */
+static void expect(uint64_t rows, int64_t watermark)
+{
+	struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (unsigned i = 0; i < 20000; i++) {
+		if (__atomic_load_n(&rows_seen, __ATOMIC_RELAXED) == rows &&
+			__atomic_load_n(&watermark_seen, __ATOMIC_RELAXED) == watermark)
+			return;
+		nanosleep(&pause, NULL);
+	}
+	assert_int_equal(__atomic_load_n(&rows_seen, __ATOMIC_RELAXED), rows);
+	assert_int_equal(__atomic_load_n(&watermark_seen, __ATOMIC_RELAXED), watermark);
+}
+
+static void test_idle_input(void **state)
+{
+	struct sw_stage_options options = SW_STAGE_OPTIONS_INIT;
+	struct sw_graph_options graph_options = SW_GRAPH_OPTIONS_INIT;
+	struct sw_input *inputs[2];
+	struct sw_error error = { 0 };
+	struct sw_graph *graph;
+	struct sw_stage *stage;
+
+	(void)state;
+	graph_options.workers = 2;
+	graph_options.pin = "none";
+	assert_int_equal(sw_graph_create(&graph_options, &graph, &error), 0);
+	options.name = "watch";
+	options.op = &watch;
+	options.instances = 1;
+	options.inputs = 2;
+	options.outputs = 0;
+	stage = sw_graph_add_stage(graph, &options, &error);
+	assert_non_null(stage);
+	for (unsigned i = 0; i < 2; i++) {
+		struct sw_stage *from = sw_graph_add_input(
+			graph, i ? "b" : "a", &number_schema, &inputs[i], &error);
+
+		assert_non_null(from);
+		assert_int_equal(
+			sw_graph_connect(graph, from, 0, stage, i, SW_ROUTE_FORWARD, 0, &error), 0);
+	}
+	assert_int_equal(sw_graph_start(graph, &error), 0);
+	__atomic_store_n(&watermark_seen, SW_TIME_MIN, __ATOMIC_RELAXED);
+	push_one(inputs[0], 100);
+	push_one(inputs[1], 50);
+	expect(2, 50);
+	/* The second falls idle: the first alone counts. */
+	assert_int_equal(sw_input_idle(inputs[1]), 0);
+	expect(2, 100);
+	push_one(inputs[0], 200);
+	expect(3, 200);
+	/* It is back, behind: the watermark does not fall, and waits until it has caught up. */
+	push_one(inputs[1], 150);
+	push_one(inputs[0], 300);
+	expect(5, 200);
+	push_one(inputs[1], 250);
+	expect(6, 250);
+	/* Both idle: nothing moves; the end of an idle one is an end. */
+	assert_int_equal(sw_input_idle(inputs[0]), 0);
+	expect(6, 250);
+	assert_int_equal(sw_input_idle(inputs[1]), 0);
+	sw_input_finish(inputs[0]);
+	push_one(inputs[1], 400);
+	expect(7, 400);
+	assert_int_equal(sw_input_idle(inputs[1]), 0);
+	sw_input_finish(inputs[1]);
+	assert_int_equal(sw_input_idle(inputs[1]), -ECANCELED);
+	if (sw_graph_wait(graph, 20000, &error))
+		fail_msg("%s", error.text);
+	expect(7, SW_TIME_END);
+	sw_graph_destroy(graph);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_two_graphs),
 		cmocka_unit_test(test_finish_before_start),
 		cmocka_unit_test(test_first_news),
+		cmocka_unit_test(test_idle_input),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,3 +14,12 @@ target_link_libraries(test_command_text PRIVATE m)
 add_test(NAME test_command_line
 	COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/test_command_line.py $<TARGET_FILE:spillway>)
 set_tests_properties(test_command_line PROPERTIES LABELS e2e TIMEOUT 120)
+
+sw_test(test_nexmark_table unit spillway_runtime)
+target_sources(test_nexmark_table PRIVATE
+	${command_sources}/nexmark_csv.c ${command_sources}/nexmark_table.c ${command_sources}/text.c)
+target_link_libraries(test_nexmark_table PRIVATE m)
+
+add_test(NAME test_nexmark_command
+	COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/test_nexmark_command.py $<TARGET_FILE:spillway>)
+set_tests_properties(test_nexmark_command PROPERTIES LABELS e2e TIMEOUT 120)

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 PROGRAM = None
-COMMANDS = ["run", "generate", "queries", "topology", "demo", "checksum"]
+COMMANDS = ["run", "generate", "queries", "topology", "demo", "checksum", "nexmark"]
 
 
 def run(*words, **more):

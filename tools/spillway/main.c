@@ -19,6 +19,7 @@ struct command {
 static const struct command commands[] = {
 	{ "run", cmd_run, "QUERY [options]", "run a query over generated or recorded events" },
 	{ "generate", cmd_generate, "--output DIR | --digest", "write the event stream as CSV" },
+	{ "nexmark", cmd_nexmark, "[all|QUERY,...] [options]", "run queries, print their table" },
 	{ "queries", cmd_queries, "", "list the queries" },
 	{ "topology", cmd_topology, "[--workers N] [--pin LIST]",
 		"show the machine, and what would run where" },

@@ -41,7 +41,7 @@ static void put_if(json_t *object, const char *name, bool there, json_t *value)
 	}
 }
 
-static json_t *environment_json(const struct run_report *report)
+json_t *report_environment(const struct run_options *options)
 {
 	json_t *object = json_object(), *libraries = json_object();
 	struct environment environment;
@@ -54,7 +54,7 @@ static json_t *environment_json(const struct run_report *report)
 	put_text(object, "compiler", environment.compiler);
 	put_text(object, "revision", environment.revision);
 	put_text(object, "kernel", environment.kernel);
-	snprintf(pages, sizeof(pages), "%s (system: %s)", report->options->huge_pages,
+	snprintf(pages, sizeof(pages), "%s (system: %s)", options->huge_pages,
 		environment.huge_pages[0] ? environment.huge_pages : "none");
 	put_text(object, "huge_pages", pages);
 	put_text(libraries, "libcurl", environment.curl);
@@ -152,7 +152,10 @@ static json_t *result_json(const struct run_report *report)
 	char checksum[24];
 
 	put_count(object, "rows", report->result.rows);
-	put(object, "changes", json_null());
+	if (report->result.revised)
+		put_count(object, "changes", report->result.changes);
+	else
+		put(object, "changes", json_null());
 	snprintf(checksum, sizeof(checksum), "%016" PRIx64, report->result.checksum);
 	put_text(object, "checksum", report->result.has_checksum ? checksum : "");
 	put_count(object, "late_rows", report->result.late_rows);
@@ -228,6 +231,7 @@ static json_t *edges_json(const struct run_report *report)
 		put_text(object, "name", edge->name);
 		put_text(object, "from", edge->from);
 		put_text(object, "to", edge->to);
+		put_text(object, "route", edge->keyed ? "keyed" : "forward");
 		put(object, "fused", json_boolean(edge->fused));
 		put_if(object, "capacity", !edge->fused, json_integer(edge->capacity));
 		put_if(object, "fill_mean", !edge->fused, json_real(edge->fill_mean));
@@ -239,6 +243,27 @@ static json_t *edges_json(const struct run_report *report)
 		json_array_append_new(array, object);
 	}
 	return array;
+}
+
+/* What was handed to the owners of its keys on other workers. */
+static json_t *exchange_json(const struct run_report *report)
+{
+	uint64_t batches = 0, rows = 0, bytes = 0;
+	json_t *object = json_object();
+
+	for (unsigned i = 0; i < report->edge_count; i++) {
+		const struct sw_edge_stats *edge = &report->edges[i].stats;
+
+		if (!edge->keyed)
+			continue;
+		batches += edge->crossed_batches;
+		rows += edge->crossed_rows;
+		bytes += edge->crossed_bytes;
+	}
+	put_count(object, "batches", batches);
+	put_count(object, "rows", rows);
+	put_count(object, "bytes", bytes);
+	return object;
 }
 
 static json_t *memory_json(const struct run_report *report)
@@ -315,7 +340,7 @@ json_t *report_json(const struct run_report *report)
 	put_text(object, "query", options->query);
 	put(object, "complete", json_boolean(report->complete));
 	put_real(object, "simulated_op_delay_us", options->op_delay_us);
-	put(object, "environment", environment_json(report));
+	put(object, "environment", report_environment(options));
 	put(object, "source", source_json(report));
 	put(object, "result", result_json(report));
 	put(object, "time", time_json(report));
@@ -323,6 +348,7 @@ json_t *report_json(const struct run_report *report)
 	put(object, "workers", workers_json(report, false));
 	put(object, "services", workers_json(report, true));
 	put(object, "edges", edges_json(report));
+	put(object, "exchange", exchange_json(report));
 	put(object, "memory", memory_json(report));
 	put(object, "burst", burst_json(report));
 	return object;

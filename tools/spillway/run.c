@@ -58,6 +58,13 @@ static int make_burst(struct run *run, struct sw_error *error)
 	return sw_burst_create(&burst, &run->burst, error);
 }
 
+static enum sw_state_mode state_mode(const char *name)
+{
+	if (strcmp(name, "dense") == 0)
+		return SW_STATE_DENSE;
+	return strcmp(name, "hash") == 0 ? SW_STATE_HASH : SW_STATE_AUTO;
+}
+
 static int make_graph(struct run *run, struct sw_error *error)
 {
 	const struct run_options *options = run->options;
@@ -70,6 +77,7 @@ static int make_graph(struct run *run, struct sw_error *error)
 	graph.huge_pages =
 		strcmp(options->huge_pages, "off") == 0 ? SW_HUGE_PAGES_OFF : SW_HUGE_PAGES_AUTO;
 	graph.max_state_bytes = options->max_state_bytes;
+	graph.state = state_mode(options->state);
 	graph.op_delay_ns = (uint64_t)(options->op_delay_us * 1000 + 0.5);
 	graph.outlets = run->burst ? sw_burst_provider(run->burst) : NULL;
 	graph.log = say_warning;
@@ -88,10 +96,12 @@ static int make_job(struct run *run, struct sw_error *error)
 	job.rate_limited = options->is_rate_limited;
 	job.watermark_delay_ms = (int64_t)options->watermark_delay_ms;
 	job.processing_time_event = strcmp(options->processing_time, "event") == 0;
+	job.side_input = options->side_input;
 	job.tokens = options->tokens;
 	job.output = options->output;
 	job.checksum = options->checksum;
 	job.ordered = options->ordered;
+	job.changelog = options->changelog;
 	job.late = options->late;
 	return sw_nexmark_job_create(run->graph, &job, &run->job, error);
 }
@@ -177,13 +187,15 @@ static int collect(struct run *run, struct run_report *report)
 	return collect_edges(run, report);
 }
 
-static int failed(const struct run *run, int result, const struct sw_error *error)
+static int failed(
+	const struct run *run, int result, const struct sw_error *error, struct run_report *report)
 {
 	const char *why = error->text[0] ? error->text : strerror(-result);
 
 	if (result == -ECANCELED && run->stops > 0)
 		return EXIT_INTERRUPTED;
-	return say(EXIT_FAILED, "run failed: %s", why);
+	snprintf(report->failure, sizeof(report->failure), "%s", why);
+	return say(EXIT_FAILED, "run failed: %s: %s", run->options->query, why);
 }
 
 int run_execute(const struct run_options *options, const struct observer *observers,
@@ -210,7 +222,7 @@ int run_execute(const struct run_options *options, const struct observer *observ
 			result = -ENOMEM;
 	}
 	if (result)
-		code = failed(&run, result, &error);
+		code = failed(&run, result, &error, report);
 	else if (run.stops > 0)
 		code = EXIT_INTERRUPTED;
 	sw_graph_destroy(run.graph);
@@ -240,6 +252,7 @@ unsigned run_report_workers(const struct run_report *report)
 
 unsigned run_report_cores(const struct run_report *report)
 {
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < report->worker_count; i++) {
@@ -247,7 +260,8 @@ unsigned run_report_cores(const struct run_report *report)
 
 		count += !worker->service && !worker->place.shared && !worker->place.sibling;
 	}
-	return count;
+	/* Workers that are not pinned may be more than there are cores to have. */
+	return online > 0 && count > (unsigned long)online ? (unsigned)online : count;
 }
 
 struct worker_seconds run_report_seconds(const struct run_report *report)

@@ -48,6 +48,7 @@ struct run_report {
 	const struct run_options *options;
 	char columns[1024]; /* made by the source, by commas */
 	bool complete;
+	char failure[256]; /* why it failed; "": it did not */
 	double cpu_s;
 	uint64_t peak_rss_bytes;
 	struct sw_graph_stats graph;

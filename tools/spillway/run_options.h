@@ -24,17 +24,17 @@ struct run_options {
 	uint64_t workers; /* 0: one per core */
 	const char *pin;
 	uint64_t batch_rows, ring_slots;
-	const char *huge_pages;
+	const char *huge_pages, *state;
 	uint64_t max_state_bytes;
 	double op_delay_us;
 
 	/* Query. */
 	uint64_t watermark_delay_ms;
-	const char *processing_time;
+	const char *processing_time, *side_input;
 	bool tokens;
 
 	/* Sink. */
-	const char *output, *late;
+	const char *output, *changelog, *late;
 	bool checksum, ordered;
 
 	/* Bursting. */

@@ -48,6 +48,8 @@ static void print_workers(const struct run_report *report, FILE *out)
 static void print_result(const struct run_report *report, FILE *out)
 {
 	fprintf(out, LABEL "%s rows", "result", text_count(report->result.rows).bytes);
+	if (report->result.revised)
+		fprintf(out, " after %s changes", text_count(report->result.changes).bytes);
 	if (report->result.has_checksum)
 		fprintf(out, ", checksum %016" PRIx64, report->result.checksum);
 	if (report->result.late_rows)

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * q20, expand: the bids on auctions of category 10, each with its auction.
+ *
+ *	SELECT B.auction, B.bidder, B.price, B.channel, B.url, B.dateTime, B.extra, A.itemName,
+ *	A.description, A.initialBid, A.reserve, A.dateTime, A.expires, A.seller, A.category, A.extra
+ *	FROM bid B JOIN auction A ON B.auction = A.id WHERE A.category = 10
+ *
+ * Plan: the merge (operators/equi_join.c) is keyed by the auction. Where ids are unique, it is
+ * told of every auction, of those of other categories without their texts: bids on them are
+ * dropped, and only bids on auctions that have not come wait. Otherwise an auction of category 10
+ * with the same id may still come: those of other categories are filtered out before the join, and
+ * all bids are kept.
+ */
+
+#include <string.h>
+
+#include "nexmark/queries_private.h"
+#include "operators/equi_join.h"
+
+#define CATEGORY 10
+
+enum {
+	AUCTION_ID,
+	AUCTION_NAME,
+	AUCTION_DESCRIPTION,
+	AUCTION_INITIAL_BID,
+	AUCTION_RESERVE,
+	AUCTION_TIME,
+	AUCTION_EXPIRES,
+	AUCTION_SELLER,
+	AUCTION_CATEGORY,
+	AUCTION_EXTRA
+};
+enum { BID_AUCTION, BID_BIDDER, BID_PRICE, BID_CHANNEL, BID_URL, BID_TIME, BID_EXTRA };
+enum { AUCTIONS, BIDS };
+
+static const struct sw_schema schema_auctions = {
+	.columns = 10,
+	.fields = { FIELD_ID("id"), FIELD_TEXT("itemName", AUCTION_NAME_BYTES),
+		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),
+		FIELD_ID("reserve"), FIELD_TIME("dateTime"), FIELD_TIME("expires"),
+		FIELD_ID("seller"), FIELD_ID("category"),
+		FIELD_TEXT("extra", AUCTION_EXTRA_BYTES) },
+};
+
+static const struct sw_schema schema_bids = {
+	.columns = 7,
+	.fields = { FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),
+		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES),
+		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES) },
+};
+
+static const struct sw_schema schema_result = {
+	.columns = 16,
+	.fields = { FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),
+		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES),
+		FIELD_TIME("bid_dateTime"), FIELD_TEXT("bid_extra", BID_EXTRA_BYTES),
+		FIELD_TEXT("itemName", AUCTION_NAME_BYTES),
+		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),
+		FIELD_ID("reserve"), FIELD_TIME("auction_dateTime"), FIELD_TIME("expires"),
+		FIELD_ID("seller"), FIELD_ID("category"),
+		FIELD_TEXT("auction_extra", AUCTION_EXTRA_BYTES) },
+};
+
+static const struct sw_equi_join_column result_from[] = {
+	{ BIDS, BID_AUCTION },
+	{ BIDS, BID_BIDDER },
+	{ BIDS, BID_PRICE },
+	{ BIDS, BID_CHANNEL },
+	{ BIDS, BID_URL },
+	{ BIDS, BID_TIME },
+	{ BIDS, BID_EXTRA },
+	{ AUCTIONS, AUCTION_NAME },
+	{ AUCTIONS, AUCTION_DESCRIPTION },
+	{ AUCTIONS, AUCTION_INITIAL_BID },
+	{ AUCTIONS, AUCTION_RESERVE },
+	{ AUCTIONS, AUCTION_TIME },
+	{ AUCTIONS, AUCTION_EXPIRES },
+	{ AUCTIONS, AUCTION_SELLER },
+	{ AUCTIONS, AUCTION_CATEGORY },
+	{ AUCTIONS, AUCTION_EXTRA },
+};
+
+/* What becomes of auctions of other categories. */
+struct auctions_config {
+	uint32_t keep; /* 0: they are filtered out; else they lose their texts */
+};
+
+static void filter(struct sw_batch *in, const int64_t *categories)
+{
+	uint16_t *selected = in->selection_space;
+	uint32_t rows = sw_batch_count(in), count = 0;
+
+	/* A selection is narrowed where it stands: `count` never passes `i`. */
+	for (uint32_t i = 0; i < rows; i++) {
+		uint32_t row = sw_batch_row(in, i);
+
+		selected[count] = (uint16_t)row;
+		count += categories[row] == CATEGORY;
+	}
+	in->selected = selected;
+	in->selected_rows = count;
+}
+
+/* Moves together the texts of the rows that keep theirs. */
+static void strip(struct sw_column *column, const int64_t *categories, uint32_t rows)
+{
+	int32_t *offsets = column->offsets, begin, end = 0;
+	char *bytes = column->data;
+
+	if (!offsets || rows == 0)
+		return;
+	begin = offsets[0];
+	for (uint32_t i = 0; i < rows; i++) {
+		int32_t size = offsets[i + 1] - begin;
+
+		if (categories[i] == CATEGORY) {
+			memmove(bytes + end, bytes + begin, (size_t)size);
+			end += size;
+		}
+		begin += size;
+		offsets[i + 1] = end;
+	}
+}
+
+static int auctions_run(
+	const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
+{
+	const struct auctions_config *auctions = config;
+
+	(void)scratch;
+	(void)out;
+	if (!auctions->keep) {
+		filter(in, in->columns[AUCTION_CATEGORY].data);
+		return 0;
+	}
+	sw_batch_compact(in);
+	strip(&in->columns[AUCTION_NAME], in->columns[AUCTION_CATEGORY].data, in->rows);
+	strip(&in->columns[AUCTION_DESCRIPTION], in->columns[AUCTION_CATEGORY].data, in->rows);
+	strip(&in->columns[AUCTION_EXTRA], in->columns[AUCTION_CATEGORY].data, in->rows);
+	return 0;
+}
+
+static int bids_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
+{
+	(void)config;
+	(void)scratch;
+	(void)in;
+	(void)out;
+	return 0;
+}
+
+const struct sw_kernel kernel_q20_auctions = {
+	.name = "q20.auctions",
+	.version = 1,
+	.config_bytes = sizeof(struct auctions_config),
+	.in = &schema_auctions,
+	.out = &schema_auctions,
+	.in_place = true,
+	.run = auctions_run,
+};
+
+const struct sw_kernel kernel_q20_bids = {
+	.name = "q20.bids",
+	.version = 1,
+	.in = &schema_bids,
+	.out = &schema_bids,
+	.in_place = true,
+	.run = bids_run,
+};
+
+static const struct sw_equi_join_config *join_config(struct query_plan *plan)
+{
+	struct sw_equi_join_config *config = plan_config(plan, sizeof(*config));
+
+	config->inputs = 2;
+	config->key[AUCTIONS] = AUCTION_ID;
+	config->key[BIDS] = BID_AUCTION;
+	config->unique = plan->facts.unique_ids ? 1u << AUCTIONS : 0;
+	config->only = plan->facts.unique_ids;
+	config->only_column = AUCTION_CATEGORY;
+	config->only_value = CATEGORY;
+	config->out = &schema_result;
+	memcpy(config->from, result_from, sizeof(result_from));
+	return config;
+}
+
+static int q20_plan(const struct sw_nexmark_job_options *options, struct query_plan *plan,
+	struct sw_error *error)
+{
+	struct auctions_config *auctions = plan_config(plan, sizeof(*auctions));
+
+	(void)options;
+	(void)error;
+	auctions->keep = plan->facts.unique_ids;
+	plan->inputs[SW_AUCTION] = (struct plan_input){
+		.columns = SW_AUCTION_ALL & ~SW_AUCTION_SEQ,
+		.kernel = &kernel_q20_auctions,
+		.kernel_config = auctions,
+		.key_column = AUCTION_ID,
+	};
+	plan->inputs[SW_BID] = (struct plan_input){
+		.columns = SW_BID_ALL & ~SW_BID_SEQ,
+		.kernel = &kernel_q20_bids,
+		.key_column = BID_AUCTION,
+	};
+	plan->merge_count = 1;
+	plan->merges[0] = (struct plan_merge){
+		.op = &sw_equi_join, .config = join_config(plan), .out = &schema_result
+	};
+	plan->result = &schema_result;
+	return 0;
+}
+
+const struct query query_q20 = {
+	.about = {
+		.name = "q20",
+		.title = "expand",
+		.columns = "auction,bidder,price,channel,url,bid_dateTime,bid_extra,itemName,"
+			   "description,initialBid,reserve,auction_dateTime,expires,seller,category,"
+			   "auction_extra",
+		.reads = "auction.id,auction.itemName,auction.description,auction.initialBid,"
+			 "auction.reserve,auction.dateTime,auction.expires,auction.seller,"
+			 "auction.category,auction.extra,bid.auction,bid.bidder,bid.price,"
+			 "bid.channel,bid.url,bid.dateTime,bid.extra",
+		.keys = "auction.id = bid.auction",
+		.spills = "filter of auctions before the join, rows of bids",
+		.state = "the auctions of category 10, the ids of the others; bids whose auction has "
+			 "not come (from files: all bids)",
+	},
+	.plan = q20_plan,
+};

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * q23, three-way join: every bid with the person who made it and with each auction that this person
+ * sells.
+ *
+ *	SELECT B.bidder, B.price, B.channel, B.url, B.extra, P.id, P.name, P.emailAddress,
+ *	P.creditCard, P.city, P.state, P.extra, A.itemName, A.description, A.initialBid, A.reserve,
+ *	A.dateTime, A.expires, A.seller, A.category, A.extra
+ *	FROM bid B JOIN person P ON B.bidder = P.id JOIN auction A ON A.seller = P.id
+ *
+ * Plan: the kernels hand their rows on; the merge (operators/equi_join.c) is keyed by the person.
+ * Any row may find partners for ever, so all are kept.
+ */
+
+#include <string.h>
+
+#include "nexmark/queries_private.h"
+#include "operators/equi_join.h"
+
+enum { PERSON_ID, PERSON_NAME, PERSON_EMAIL, PERSON_CARD, PERSON_CITY, PERSON_STATE, PERSON_EXTRA };
+enum {
+	AUCTION_NAME,
+	AUCTION_DESCRIPTION,
+	AUCTION_INITIAL_BID,
+	AUCTION_RESERVE,
+	AUCTION_TIME,
+	AUCTION_EXPIRES,
+	AUCTION_SELLER,
+	AUCTION_CATEGORY,
+	AUCTION_EXTRA
+};
+enum { BID_BIDDER, BID_PRICE, BID_CHANNEL, BID_URL, BID_EXTRA };
+enum { PERSONS, AUCTIONS, BIDS };
+
+static const struct sw_schema schema_persons = {
+	.columns = 7,
+	.fields = { FIELD_ID("id"), FIELD_TEXT("name", PERSON_NAME_BYTES),
+		FIELD_TEXT("emailAddress", PERSON_EMAIL_BYTES),
+		FIELD_TEXT("creditCard", PERSON_CARD_BYTES), FIELD_TEXT("city", PERSON_CITY_BYTES),
+		FIELD_TEXT("state", PERSON_STATE_BYTES), FIELD_TEXT("extra", PERSON_EXTRA_BYTES) },
+};
+
+static const struct sw_schema schema_auctions = {
+	.columns = 9,
+	.fields = { FIELD_TEXT("itemName", AUCTION_NAME_BYTES),
+		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),
+		FIELD_ID("reserve"), FIELD_TIME("dateTime"), FIELD_TIME("expires"),
+		FIELD_ID("seller"), FIELD_ID("category"),
+		FIELD_TEXT("extra", AUCTION_EXTRA_BYTES) },
+};
+
+static const struct sw_schema schema_bids = {
+	.columns = 5,
+	.fields = { FIELD_ID("bidder"), FIELD_ID("price"), FIELD_TEXT("channel", BID_CHANNEL_BYTES),
+		FIELD_TEXT("url", BID_URL_BYTES), FIELD_TEXT("extra", BID_EXTRA_BYTES) },
+};
+
+static const struct sw_schema schema_result = {
+	.columns = 21,
+	.fields = { FIELD_ID("bidder"), FIELD_ID("price"), FIELD_TEXT("channel", BID_CHANNEL_BYTES),
+		FIELD_TEXT("url", BID_URL_BYTES), FIELD_TEXT("bid_extra", BID_EXTRA_BYTES),
+		FIELD_ID("person_id"), FIELD_TEXT("name", PERSON_NAME_BYTES),
+		FIELD_TEXT("emailAddress", PERSON_EMAIL_BYTES),
+		FIELD_TEXT("creditCard", PERSON_CARD_BYTES), FIELD_TEXT("city", PERSON_CITY_BYTES),
+		FIELD_TEXT("state", PERSON_STATE_BYTES),
+		FIELD_TEXT("person_extra", PERSON_EXTRA_BYTES),
+		FIELD_TEXT("itemName", AUCTION_NAME_BYTES),
+		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),
+		FIELD_ID("reserve"), FIELD_TIME("auction_dateTime"), FIELD_TIME("expires"),
+		FIELD_ID("seller"), FIELD_ID("category"),
+		FIELD_TEXT("auction_extra", AUCTION_EXTRA_BYTES) },
+};
+
+static const struct sw_equi_join_column result_from[] = {
+	{ BIDS, BID_BIDDER },
+	{ BIDS, BID_PRICE },
+	{ BIDS, BID_CHANNEL },
+	{ BIDS, BID_URL },
+	{ BIDS, BID_EXTRA },
+	{ PERSONS, PERSON_ID },
+	{ PERSONS, PERSON_NAME },
+	{ PERSONS, PERSON_EMAIL },
+	{ PERSONS, PERSON_CARD },
+	{ PERSONS, PERSON_CITY },
+	{ PERSONS, PERSON_STATE },
+	{ PERSONS, PERSON_EXTRA },
+	{ AUCTIONS, AUCTION_NAME },
+	{ AUCTIONS, AUCTION_DESCRIPTION },
+	{ AUCTIONS, AUCTION_INITIAL_BID },
+	{ AUCTIONS, AUCTION_RESERVE },
+	{ AUCTIONS, AUCTION_TIME },
+	{ AUCTIONS, AUCTION_EXPIRES },
+	{ AUCTIONS, AUCTION_SELLER },
+	{ AUCTIONS, AUCTION_CATEGORY },
+	{ AUCTIONS, AUCTION_EXTRA },
+};
+
+static int q23_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
+{
+	(void)config;
+	(void)scratch;
+	(void)in;
+	(void)out;
+	return 0;
+}
+
+const struct sw_kernel kernel_q23_persons = {
+	.name = "q23.persons",
+	.version = 1,
+	.in = &schema_persons,
+	.out = &schema_persons,
+	.in_place = true,
+	.run = q23_run,
+};
+
+const struct sw_kernel kernel_q23_auctions = {
+	.name = "q23.auctions",
+	.version = 1,
+	.in = &schema_auctions,
+	.out = &schema_auctions,
+	.in_place = true,
+	.run = q23_run,
+};
+
+const struct sw_kernel kernel_q23_bids = {
+	.name = "q23.bids",
+	.version = 1,
+	.in = &schema_bids,
+	.out = &schema_bids,
+	.in_place = true,
+	.run = q23_run,
+};
+
+static const struct sw_equi_join_config *join_config(struct query_plan *plan)
+{
+	struct sw_equi_join_config *config = plan_config(plan, sizeof(*config));
+
+	config->inputs = 3;
+	config->key[PERSONS] = PERSON_ID;
+	config->key[AUCTIONS] = AUCTION_SELLER;
+	config->key[BIDS] = BID_BIDDER;
+	config->unique = plan->facts.unique_ids ? 1u << PERSONS : 0;
+	config->out = &schema_result;
+	memcpy(config->from, result_from, sizeof(result_from));
+	return config;
+}
+
+static int q23_plan(const struct sw_nexmark_job_options *options, struct query_plan *plan,
+	struct sw_error *error)
+{
+	(void)options;
+	(void)error;
+	plan->inputs[SW_PERSON] = (struct plan_input){
+		.columns = SW_PERSON_ALL & ~(SW_PERSON_SEQ | SW_PERSON_TIME),
+		.kernel = &kernel_q23_persons,
+		.key_column = PERSON_ID,
+	};
+	plan->inputs[SW_AUCTION] = (struct plan_input){
+		.columns = SW_AUCTION_ALL & ~(SW_AUCTION_SEQ | SW_AUCTION_ID),
+		.kernel = &kernel_q23_auctions,
+		.key_column = AUCTION_SELLER,
+	};
+	plan->inputs[SW_BID] = (struct plan_input){
+		.columns =
+			SW_BID_BIDDER | SW_BID_PRICE | SW_BID_CHANNEL | SW_BID_URL | SW_BID_EXTRA,
+		.kernel = &kernel_q23_bids,
+		.key_column = BID_BIDDER,
+	};
+	plan->merge_count = 1;
+	plan->merges[0] = (struct plan_merge){
+		.op = &sw_equi_join, .config = join_config(plan), .out = &schema_result
+	};
+	plan->result = &schema_result;
+	return 0;
+}
+
+const struct query query_q23 = {
+	.about = {
+		.name = "q23",
+		.title = "three-way join",
+		.columns = "bidder,price,channel,url,bid_extra,person_id,name,emailAddress,creditCard,"
+			   "city,state,person_extra,itemName,description,initialBid,reserve,"
+			   "auction_dateTime,expires,seller,category,auction_extra",
+		.reads = "person.id,person.name,person.emailAddress,person.creditCard,person.city,"
+			 "person.state,person.extra,auction.itemName,auction.description,"
+			 "auction.initialBid,auction.reserve,auction.dateTime,auction.expires,"
+			 "auction.seller,auction.category,auction.extra,bid.bidder,bid.price,"
+			 "bid.channel,bid.url,bid.extra",
+		.keys = "person.id = auction.seller = bid.bidder",
+		.spills = "rows",
+		.state = "all persons, auctions and bids",
+	},
+	.plan = q23_plan,
+};

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "operators/groups.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CHANGES_FIRST 64u
+#define AHEAD         8u /* groups of changes are all over the state */
+
+void sw_groups_init(struct sw_groups *groups, struct sw_heap *heap, unsigned values, unsigned live)
+{
+	*groups = (struct sw_groups){ .heap = heap, .values = values, .live = live };
+	sw_slab_init(&groups->slab, heap, sizeof(struct sw_group) + values * sizeof(int64_t));
+}
+
+uint32_t sw_groups_take(struct sw_groups *groups)
+{
+	return sw_slab_take(&groups->slab);
+}
+
+void sw_groups_drop(struct sw_groups *groups, uint32_t number)
+{
+	sw_slab_give(&groups->slab, number);
+}
+
+static size_t values_bytes(const struct sw_groups *groups)
+{
+	return groups->values * sizeof(int64_t);
+}
+
+/* Twice the room for changes. */
+static bool grow(struct sw_groups *groups)
+{
+	uint32_t capacity = groups->capacity ? 2 * groups->capacity : CHANGES_FIRST;
+	size_t changed_bytes = capacity * sizeof(*groups->changed);
+	size_t before_bytes = capacity * values_bytes(groups);
+	uint32_t *changed = sw_heap_alloc(groups->heap, changed_bytes);
+	int64_t *before = changed ? sw_heap_alloc(groups->heap, before_bytes) : NULL;
+
+	if (!before) {
+		sw_heap_free(groups->heap, changed, changed_bytes);
+		return false;
+	}
+	if (groups->changes > 0) {
+		memcpy(changed, groups->changed, changed_bytes / 2);
+		memcpy(before, groups->before, before_bytes / 2);
+	}
+	sw_heap_free(groups->heap, groups->changed, changed_bytes / 2);
+	sw_heap_free(groups->heap, groups->before, before_bytes / 2);
+	groups->changed = changed;
+	groups->before = before;
+	groups->capacity = capacity;
+	return true;
+}
+
+bool sw_groups_remember(struct sw_groups *groups, uint32_t number)
+{
+	struct sw_group *group = sw_groups_at(groups, number);
+	uint32_t place = groups->changes;
+
+	if (place == groups->capacity && !grow(groups))
+		return false;
+	groups->changed[place] = number;
+	memcpy(groups->before + (size_t)place * groups->values, group->values,
+		values_bytes(groups));
+	groups->changes = group->change = place + 1;
+	return true;
+}
+
+/* ---- What the changes come to ---- */
+
+static bool same_text(struct sw_text a, struct sw_text b)
+{
+	return a.size == b.size && (a.bytes == b.bytes || !memcmp(a.bytes, b.bytes, a.size));
+}
+
+static bool same_rows(
+	const struct sw_schema *schema, const union sw_value *a, const union sw_value *b)
+{
+	for (uint32_t i = 0; i < sw_schema_result_columns(schema); i++)
+		if (schema->fields[i].type == SW_TEXT ? !same_text(a[i].text, b[i].text)
+						      : a[i].number != b[i].number)
+			return false;
+	return true;
+}
+
+/* What became of a group, of which these were the values. */
+static int give_change(const struct sw_groups *groups, struct sw_row_writer *writer,
+	const struct sw_group_rows *rows, const struct sw_group *group, const int64_t *values)
+{
+	union sw_value before[SW_COLUMNS_MAX], after[SW_COLUMNS_MAX];
+	char text_before[SW_GROUP_TEXT_BYTES], text_after[SW_GROUP_TEXT_BYTES];
+	bool was = values[groups->live] > 0, is = group->values[groups->live] > 0;
+	int code;
+
+	if (was)
+		rows->row(rows->context, group->keys, values, before, text_before);
+	if (is)
+		rows->row(rows->context, group->keys, group->values, after, text_after);
+	if (!is)
+		return was ? sw_row_write(writer, before, SW_CHANGE_DELETE) : 0;
+	if (!was)
+		return sw_row_write(writer, after, SW_CHANGE_INSERT);
+	if (same_rows(rows->schema, before, after))
+		return 0;
+	code = sw_row_write(writer, before, SW_CHANGE_UPDATE_BEFORE);
+	return code ? code : sw_row_write(writer, after, SW_CHANGE_UPDATE_AFTER);
+}
+
+int sw_groups_give(struct sw_groups *groups, struct sw_instance *self, int64_t watermark,
+	const struct sw_group_rows *rows)
+{
+	struct sw_row_writer writer;
+	int code = 0;
+
+	sw_row_writer_begin(&writer, self, 0, watermark);
+	for (uint32_t i = 0; i < groups->changes && !code; i++) {
+		struct sw_group *group = sw_groups_at(groups, groups->changed[i]);
+
+		if (i + AHEAD < groups->changes)
+			__builtin_prefetch(sw_groups_at(groups, groups->changed[i + AHEAD]), 1);
+		code = give_change(
+			groups, &writer, rows, group, groups->before + (size_t)i * groups->values);
+		group->change = 0;
+	}
+	groups->changes = 0;
+	sw_row_writer_end(&writer);
+	return code == -ECANCELED ? 0 : code;
+}

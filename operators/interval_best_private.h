@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SW_OPERATORS_INTERVAL_BEST_PRIVATE_H
+#define SW_OPERATORS_INTERVAL_BEST_PRIVATE_H
+
+#include "operators/due.h"
+#include "operators/interval_best.h"
+#include "operators/key_map.h"
+#include "operators/row.h"
+#include "operators/slab.h"
+
+/* What interval_best.c knows of the keys, and interval_best_give.c gives. */
+
+struct interval {
+	int64_t from, until, order;
+	struct sw_row *row;
+	struct interval *next; /* of the same entry */
+};
+
+struct best {
+	int64_t value, time, order;
+	struct sw_row *row;
+	const struct interval *interval; /* null: there is none */
+};
+
+/* A point without its interval so far. If nothing is forgotten: every point, and the owner of its
+ * row. */
+struct point {
+	int64_t value, time, order;
+	struct sw_row *row;
+	struct point *next;
+};
+
+/* A key; with SUMS, a key and a value of the group's column. */
+struct entry {
+	struct sw_due due; /* first */
+	int64_t key, group;
+	struct interval interval; /* the first one, if `has_interval` */
+	struct best best, given;
+	struct point *points; /* of the key's first entry */
+	uint32_t number;
+	uint32_t next;       /* entry of the same key and another group; 0: none */
+	uint32_t next_dirty; /* 0: the last */
+	bool has_interval, dirty;
+};
+
+/* SUMS: what is to be given for a group. */
+struct sum {
+	int64_t group, sum, count;
+	uint32_t next; /* 0: the last */
+	bool touched;
+};
+
+struct interval_best {
+	const struct sw_interval_best_config *config;
+	struct sw_heap *heap;
+	struct sw_key_map keys;
+	struct sw_slab entries;
+	uint32_t dirty; /* the list's first; 0: none */
+	struct sw_due_queue due;
+	struct sw_row_layout layouts[2];
+	struct sw_key_map groups; /* -> sums */
+	struct sw_slab sums;
+	uint32_t touched; /* the list's first; 0: none */
+};
+
+static inline struct entry *entry_at(const struct interval_best *state, uint32_t number)
+{
+	return sw_slab_at(&state->entries, number);
+}
+
+/*
+ * Gives what became of the dirty entries, which are none afterwards, and of those that have come
+ * due: *due, a list of their `due`. 0 or -errno; when the graph is being cancelled, 0.
+ */
+int interval_best_give(struct sw_instance *self, struct interval_best *state, int64_t watermark,
+	struct sw_due **due);
+
+#endif

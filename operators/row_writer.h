@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SW_OPERATORS_ROW_WRITER_H
+#define SW_OPERATORS_ROW_WRITER_H
+
+#include "runtime/operator.h"
+
+/*
+ * Rows into an output's batches, one by one: takes a new batch where one is full. For operators
+ * whose results are few; hot loops write columns themselves. On the instance's thread, within one
+ * call of the operator: begin, any number of rows, end.
+ */
+
+SW_BEGIN_DECLS
+
+/* A value of any type: number, or text for SW_TEXT. */
+union sw_value {
+	int64_t number;
+	struct sw_text text;
+};
+
+struct sw_row_writer {
+	struct sw_instance *self;
+	unsigned output;
+	int64_t watermark;      /* that batches of a changelog carry */
+	struct sw_batch *batch; /* being filled; null: none */
+};
+
+static inline void sw_row_writer_begin(
+	struct sw_row_writer *writer, struct sw_instance *self, unsigned output, int64_t watermark)
+{
+	*writer = (struct sw_row_writer){ self, output, watermark, NULL };
+}
+
+/*
+ * One row: a value for each column of the result (text is copied), and for a changelog what it
+ * does. 0; -ECANCELED when the graph is being cancelled (return 0 from the operator then);
+ * -EMSGSIZE, with the message set, for text that does not fit an empty batch.
+ */
+SW_API SW_MUST_CHECK int sw_row_write(
+	struct sw_row_writer *writer, const union sw_value *values, enum sw_change change);
+/* Sends what is left. */
+SW_API void sw_row_writer_end(struct sw_row_writer *writer);
+
+SW_END_DECLS
+
+#endif
