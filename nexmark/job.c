@@ -211,6 +211,26 @@ static int prepare(struct sw_nexmark_job *job, const struct sw_nexmark_job_optio
 
 /* ---- Stages ---- */
 
+/* Rows of a batch of this kind. Beside bids, which are nearly all events, few of the others come
+ * in a batch's time. */
+static uint32_t kind_rows(
+	const struct sw_nexmark_job *job, enum sw_nexmark_event type, uint32_t batch_rows)
+{
+	const struct sw_nexmark_options *options;
+	uint64_t part, group, rows;
+
+	if (!job->generator || type == SW_BID || !job->source.schemas[SW_BID])
+		return batch_rows;
+	options = sw_nexmark_generator_options(job->generator);
+	part = (uint64_t)(type == SW_PERSON ? options->person_proportion
+					    : options->auction_proportion);
+	group = (uint64_t)(options->person_proportion + options->auction_proportion +
+			   options->bid_proportion);
+	/* And a part more, so that it is not missed by one. */
+	rows = batch_rows * part / group + part + 1;
+	return rows < batch_rows ? (uint32_t)rows : batch_rows;
+}
+
 static struct sw_stage *add_source(struct sw_graph *graph, struct sw_nexmark_job *job,
 	const struct sw_nexmark_job_options *options, struct sw_error *error)
 {
@@ -229,6 +249,9 @@ static struct sw_stage *add_source(struct sw_graph *graph, struct sw_nexmark_job
 	for (int type = 0; type < SW_NEXMARK_EVENTS; type++) {
 		if (!job->source.schemas[type])
 			continue;
+		job->source.rows[type] =
+			kind_rows(job, (enum sw_nexmark_event)type, sw_graph_batch_rows(graph));
+		stage.output_rows[stage.outputs] = job->source.rows[type];
 		stage.output_schemas[stage.outputs] = job->source.schemas[type];
 		if (options->input_dir)
 			stage.output_text_bytes[stage.outputs] = CSV_TEXT_BYTES;

@@ -23,8 +23,8 @@
 		.name = (column), .type = SW_TEXT, .text_bytes = (bytes) \
 	}
 /* The last column of a changelog. */
-#define FIELD_CHANGE                                 \
-	{                                            \
+#define FIELD_CHANGE                               \
+	{                                          \
 		.name = "change", .type = SW_INT32 \
 	}
 
@@ -52,9 +52,9 @@ extern const struct sw_kernel kernel_q3_persons, kernel_q3_auctions, kernel_q5, 
 /* q4, q6: auctions' times, and of the bids of an auction at one time the highest price. */
 extern const struct sw_kernel kernel_q4_auctions, kernel_q4_bids, kernel_q6_auctions,
 	kernel_q9_auctions, kernel_q9_bids;
-extern const struct sw_kernel kernel_q10, kernel_q13, kernel_q14, kernel_q15, kernel_q16, kernel_q17,
-	kernel_q18, kernel_q19, kernel_q20_auctions, kernel_q20_bids, kernel_q21, kernel_q22,
-	kernel_q23_persons, kernel_q23_auctions, kernel_q23_bids, kernel_cep;
+extern const struct sw_kernel kernel_q10, kernel_q13, kernel_q14, kernel_q15, kernel_q16,
+	kernel_q17, kernel_q18, kernel_q19, kernel_q20_auctions, kernel_q20_bids, kernel_q21,
+	kernel_q22, kernel_q23_persons, kernel_q23_auctions, kernel_q23_bids, kernel_cep;
 
 /* Start of the tumbling window that holds this time; windows start at multiples since 1970. */
 static inline int64_t window_start(int64_t time_ms, int64_t window_ms)

@@ -49,13 +49,13 @@ struct sw_nexmark_job_options {
 
 	/* ---- Sink ---- */
 	const char *output; /* CSV file (q10: folder); null: a blackhole, or on_batch */
-	bool checksum;         /* sum of the rows' hashes; not with on_batch */
-	bool ordered;          /* output: rows sorted by their bytes; all are held in memory */
-	/* Every change of the result, as a CSV file: kind (+I -U +U -D), watermark, then the row; null:
-	 * none. */
+	bool checksum;      /* sum of the rows' hashes; not with on_batch */
+	bool ordered;       /* output: rows sorted by their bytes; all are held in memory */
+	/* Every change of the result, as a CSV file: kind (+I -U +U -D), watermark, then the row;
+	 * null: none. */
 	const char *changelog;
-	/* CSV: late rows that are left out go to this file, as they stand in theirs (queries that read
-	 * several kinds of events: behind the kind's name); null: nowhere. */
+	/* CSV: late rows that are left out go to this file, as they stand in theirs (queries that
+	 * read several kinds of events: behind the kind's name); null: nowhere. */
 	const char *late;
 	/* Called by sw_graph_dispatch instead of a sink; where batch->schema->changelog is set rows
 	 * are changes. Null: none. */
@@ -85,7 +85,7 @@ SW_API SW_MUST_CHECK int sw_nexmark_job_create(struct sw_graph *graph,
 SW_API void sw_nexmark_job_destroy(struct sw_nexmark_job *job);
 
 struct sw_nexmark_job_result {
-	uint64_t rows; /* of the final result */
+	uint64_t rows;    /* of the final result */
 	bool revised;     /* results of this query change ... */
 	uint64_t changes; /* ... so many times */
 	bool has_checksum;

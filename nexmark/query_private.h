@@ -98,6 +98,7 @@ struct source_config {
 	const struct query_plan *plan;
 	/* What is made of each kind; null: nothing. */
 	const struct sw_schema *schemas[SW_NEXMARK_EVENTS];
+	uint32_t rows[SW_NEXMARK_EVENTS]; /* of a batch, at most */
 	bool rate_limited, replay;
 	struct source_shared *shared;
 	int64_t (*clock_ms)(void *context);

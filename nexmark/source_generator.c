@@ -101,8 +101,8 @@ int source_open(struct sw_instance *self, void *state, struct sw_error *error)
 
 		if (!input->columns)
 			continue;
-		source->rows[type] = source_batch_rows(input, sw_instance_batch_rows(self),
-			source_row_text(config->schemas[type]));
+		source->rows[type] = source_batch_rows(
+			input, config->rows[type], source_row_text(config->schemas[type]));
 		if (source->rows[type] == 0)
 			return sw_error_set(error, -E2BIG,
 				"%s.extra: rows are too long for this query (give a smaller "

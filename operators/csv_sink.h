@@ -11,8 +11,8 @@
 SW_BEGIN_DECLS
 
 struct sw_csv_sink_config {
-	/* Borrowed; the sink alone uses them while the graph runs. The result, and each change of it as
-	 * a line of kind, watermark and row; one of them may be null. */
+	/* Borrowed; the sink alone uses them while the graph runs. The result, and each change of
+	 * it as a line of kind, watermark and row; one of them may be null. */
 	struct sw_csv_file *file, *changelog;
 	const struct sw_schema *schema; /* of the rows: gives the header */
 	struct sw_sink_totals *totals;  /* borrowed until the graph is destroyed */

@@ -1,27 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include "operators/top_n.h"
+#include "operators/top_n_private.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "operators/key_map.h"
-#include "operators/row.h"
 #include "operators/slab.h"
 
 #define CHANGES_FIRST 256u
 #define INNER_FIRST   4u
 
-struct kept {
-	int64_t order; /* of the row, which is compared without a look at it */
-	struct sw_row *row;
-};
-
 /* A partition's rows, best first. */
 struct top {
 	uint32_t change; /* 1 + index of its change; 0: as it was given last */
 	uint32_t count;
-	struct kept rows[];
+	struct top_row rows[];
 };
 
 /*
@@ -31,13 +25,13 @@ struct top {
 struct change {
 	uint32_t top; /* of the slab */
 	uint16_t given, kept;
-	struct sw_row *rows[];
+	struct top_row rows[];
 };
 
 struct top_n {
 	const struct sw_top_n_config *config;
 	struct sw_heap *heap;
-	struct sw_row_layout layout;
+	struct top_layout layout;
 	/*
 	 * First key -> number of the partition's top. With two keys: of a table of the second key,
 	 * where that is. Rows of the same first key come together in time, so their tables are in
@@ -62,12 +56,12 @@ static int top_open(struct sw_instance *self, void *state_bytes, struct sw_error
 	state->heap = sw_instance_heap(self);
 	if (!state->heap)
 		return sw_error_set(error, -ENOMEM, "top rows: out of memory");
-	sw_row_layout_init(&state->layout, config->in);
+	top_layout_init(&state->layout, config);
 	sw_key_map_init(&state->map, state->heap, sw_instance_state_mode(self));
 	sw_slab_init(&state->inner, state->heap, sizeof(struct sw_slots));
 	sw_slab_init(
-		&state->tops, state->heap, sizeof(struct top) + config->n * sizeof(struct kept));
-	state->change_bytes = sizeof(struct change) + config->n * sizeof(struct sw_row *);
+		&state->tops, state->heap, sizeof(struct top) + config->n * sizeof(struct top_row));
+	state->change_bytes = sizeof(struct change) + config->n * sizeof(struct top_row);
 	return 0;
 }
 
@@ -105,8 +99,7 @@ static bool remember(struct top_n *state, uint32_t number, struct top *top)
 	change = change_at(state, state->change_count);
 	change->top = number;
 	change->given = change->kept = (uint16_t)top->count;
-	for (uint32_t i = 0; i < top->count; i++)
-		change->rows[i] = top->rows[i].row;
+	memcpy(change->rows, top->rows, top->count * sizeof(struct top_row));
 	top->change = (uint32_t)++state->change_count;
 	return true;
 }
@@ -115,12 +108,12 @@ static bool remember(struct top_n *state, uint32_t number, struct top *top)
 static void drop_last(struct top_n *state, struct top *top)
 {
 	struct change *change = change_at(state, top->change - 1);
-	struct sw_row *row = top->rows[--top->count].row;
+	struct top_row row = top->rows[--top->count];
 
-	if (change->kept > 0 && change->rows[change->kept - 1] == row)
+	if (change->kept > 0 && change->rows[change->kept - 1].numbers == row.numbers)
 		change->kept--;
 	else
-		sw_row_free(state->heap, row);
+		top_row_free(&state->layout, state->heap, row);
 }
 
 static int64_t number_of(const struct sw_batch *batch, unsigned column, uint32_t row)
@@ -130,7 +123,7 @@ static int64_t number_of(const struct sw_batch *batch, unsigned column, uint32_t
 
 /* Does the batch's row, whose order is given, come before a kept one? */
 static bool comes_before(const struct top_n *state, const struct sw_batch *batch, uint32_t row,
-	int64_t order, const struct kept *kept)
+	int64_t order, const struct top_row *kept)
 {
 	const struct sw_top_n_config *config = state->config;
 	int64_t seq, other;
@@ -138,7 +131,7 @@ static bool comes_before(const struct top_n *state, const struct sw_batch *batch
 	if (order != kept->order)
 		return order > kept->order;
 	seq = number_of(batch, config->seq, row);
-	other = sw_row_int64(&state->layout, kept->row, config->seq);
+	other = kept->numbers[TOP_ROW_SEQ];
 	return config->last ? seq > other : seq < other;
 }
 
@@ -189,7 +182,7 @@ static int add_row(struct top_n *state, const struct sw_batch *batch, uint32_t r
 {
 	int64_t order = number_of(batch, state->config->order, row);
 	uint32_t number = find_top(state, batch, row), at;
-	struct sw_row *copy;
+	struct top_row kept;
 	struct top *top;
 
 	if (!number)
@@ -200,13 +193,13 @@ static int add_row(struct top_n *state, const struct sw_batch *batch, uint32_t r
 		at--;
 	if (at == state->config->n)
 		return 0;
-	copy = sw_row_copy(&state->layout, state->heap, batch, row);
-	if (!copy || (!top->change && !remember(state, number, top)))
+	kept = top_row_keep(&state->layout, state->heap, batch, row);
+	if (!kept.numbers || (!top->change && !remember(state, number, top)))
 		return -ENOMEM;
 	if (top->count == state->config->n)
 		drop_last(state, top);
-	memmove(top->rows + at + 1, top->rows + at, (top->count - at) * sizeof(struct kept));
-	top->rows[at] = (struct kept){ order, copy };
+	memmove(top->rows + at + 1, top->rows + at, (top->count - at) * sizeof(struct top_row));
+	top->rows[at] = kept;
 	top->count++;
 	return 0;
 }
@@ -228,58 +221,22 @@ static int top_process(
 
 /* ---- Changes out ---- */
 
-/* Two rows of a partition: are they the same in the result? */
-static bool same_result(const struct top_n *state, const struct sw_row *a, const struct sw_row *b)
-{
-	const struct sw_row_layout *layout = &state->layout;
-
-	for (unsigned i = 0; i < state->config->columns; i++) {
-		unsigned column = state->config->from[i];
-
-		if (layout->texts >> column & 1) {
-			struct sw_text x = sw_row_text(layout, a, column);
-			struct sw_text y = sw_row_text(layout, b, column);
-
-			if (x.size != y.size || memcmp(x.bytes, y.bytes, x.size) != 0)
-				return false;
-		} else if (sw_row_int64(layout, a, column) != sw_row_int64(layout, b, column)) {
-			return false;
-		}
-	}
-	return true;
-}
-
 /* False when the row does not fit; what was written of it counts for nothing then. */
 static bool put_row(
-	const struct top_n *state, const struct sw_row *row, uint32_t rank, enum sw_change change)
+	const struct top_n *state, struct top_row row, uint32_t rank, enum sw_change change)
 {
-	const struct sw_top_n_config *config = state->config;
 	struct sw_batch *batch = state->batch;
-	struct sw_column *to = batch->columns;
-	uint32_t at = batch->rows;
+	struct sw_column *rest = batch->columns + state->config->columns;
 
-	if (at == batch->capacity)
+	if (batch->rows == batch->capacity || !top_row_put(&state->layout, row, batch))
 		return false;
-	for (unsigned i = 0; i < config->columns; i++, to++) {
-		unsigned column = config->from[i];
-
-		if (state->layout.texts >> column & 1) {
-			struct sw_text text = sw_row_text(&state->layout, row, column);
-
-			if (!sw_column_append_text(to, at, text.bytes, text.size))
-				return false;
-		} else {
-			((int64_t *)to->data)[at] = sw_row_int64(&state->layout, row, column);
-		}
-	}
-	if (config->rank)
-		((int64_t *)(to++)->data)[at] = rank;
-	((int32_t *)to->data)[at] = change;
-	batch->rows++;
+	if (state->config->rank)
+		((int64_t *)(rest++)->data)[batch->rows] = rank;
+	((int32_t *)rest->data)[batch->rows++] = change;
 	return true;
 }
 
-static int give_row(struct sw_instance *self, struct top_n *state, const struct sw_row *row,
+static int give_row(struct sw_instance *self, struct top_n *state, struct top_row row,
 	uint32_t rank, enum sw_change change, int64_t watermark)
 {
 	if (state->batch && put_row(state, row, rank, change))
@@ -290,6 +247,7 @@ static int give_row(struct sw_instance *self, struct top_n *state, const struct 
 	if (!state->batch)
 		return -ECANCELED;
 	state->batch->watermark = watermark;
+	top_batch_begin(&state->layout, state->batch);
 	if (put_row(state, row, rank, change))
 		return 0;
 	return sw_instance_fail(self, -EMSGSIZE, "top rows: a text is too long for a batch");
@@ -302,17 +260,17 @@ static int give_change(struct sw_instance *self, struct top_n *state, const stru
 	int code = 0;
 
 	for (uint32_t i = 0; i < top->count && !code; i++) {
-		const struct sw_row *old = i < change->given ? change->rows[i] : NULL;
-		const struct sw_row *now = top->rows[i].row;
+		bool update = i < change->given;
 
-		if (now == old || (old && same_result(state, old, now)))
+		if (update && (top->rows[i].numbers == change->rows[i].numbers ||
+				      top_row_same(&state->layout, top->rows[i], change->rows[i])))
 			continue;
-		if (old)
-			code = give_row(
-				self, state, old, i + 1, SW_CHANGE_UPDATE_BEFORE, watermark);
+		if (update)
+			code = give_row(self, state, change->rows[i], i + 1,
+				SW_CHANGE_UPDATE_BEFORE, watermark);
 		if (!code)
-			code = give_row(self, state, now, i + 1,
-				old ? SW_CHANGE_UPDATE_AFTER : SW_CHANGE_INSERT, watermark);
+			code = give_row(self, state, top->rows[i], i + 1,
+				update ? SW_CHANGE_UPDATE_AFTER : SW_CHANGE_INSERT, watermark);
 	}
 	return code;
 }
@@ -328,7 +286,7 @@ static int top_advance(struct sw_instance *self, void *state_bytes, int64_t wate
 
 		code = give_change(self, state, change, top, watermark);
 		for (uint32_t j = change->kept; j < change->given; j++)
-			sw_row_free(state->heap, change->rows[j]);
+			top_row_free(&state->layout, state->heap, change->rows[j]);
 		top->change = 0;
 	}
 	state->change_count = 0;

@@ -91,7 +91,7 @@ struct sw_batch {
 	int64_t arrival_ms;   /* wall clock (or injected) arrival, ms since 1970 */
 	uint64_t intended_ns; /* CLOCK_MONOTONIC: intended arrival of the oldest row; 0: none */
 	int64_t time_min_ms, time_max_ms; /* event-time range of the rows; min > max: unknown */
-	int64_t watermark; /* changelogs: the one that the changes were made at */
+	int64_t watermark;                /* changelogs: the one that the changes were made at */
 	struct sw_column columns[SW_COLUMNS_MAX];
 
 	/* private to the runtime */

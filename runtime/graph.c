@@ -78,6 +78,7 @@ fail:
 
 static void stage_free(struct sw_stage *stage)
 {
+	free(stage->sized);
 	free(stage);
 }
 

@@ -139,6 +139,7 @@ struct sw_stage {
 	bool single, blocking, dispatched, external, measures_latency;
 	unsigned inputs, outputs;
 	const struct sw_schema *schemas[SW_PORTS_MAX];
+	struct sw_schema *sized; /* a kernel's, with what its columns need; schemas[0] then */
 	uint32_t output_rows[SW_PORTS_MAX];
 	size_t output_text_bytes[SW_PORTS_MAX];
 	struct edge *in[SW_PORTS_MAX], *out[SW_PORTS_MAX];

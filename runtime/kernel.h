@@ -28,7 +28,8 @@ struct sw_kernel {
 	bool in_place;
 	/*
 	 * The most rows, and bytes in any one text column, that run() can give for an input of
-	 * in_rows rows and in_text_bytes bytes of text in all. Null: in_rows and in_text_bytes.
+	 * in_rows rows and in_text_bytes bytes of text in all. Null: in_rows, and in a text column
+	 * no more than the input's column of that name has (all its text where there is none).
 	 */
 	void (*limits)(const void *config, uint32_t in_rows, size_t in_text_bytes,
 		uint32_t *out_rows, size_t *out_text_bytes);

@@ -26,8 +26,8 @@ SW_API void sw_memory_unmap(void *block, size_t bytes); /* same bytes as mapped;
 SW_API void *sw_memory_reserve(size_t bytes, int node, enum sw_huge_pages huge_pages);
 SW_API void sw_memory_release(void *block, size_t bytes);
 
-/* Memory that programs here can still have, in bytes: what the machine has free, or what the control
- * group's limit leaves, whichever is less. */
+/* Memory that programs here can still have, in bytes: what the machine has free, or what the
+ * control group's limit leaves, whichever is less. */
 SW_API uint64_t sw_memory_available_bytes(void);
 
 /* Bytes now mapped by sw_memory_map in this process; any thread. */

@@ -261,17 +261,59 @@ static void edge_batch_limits(const struct edge *edge, uint32_t *rows, size_t *t
 	}
 }
 
+/* Bytes that a text column of the edge's batches can hold. */
+static size_t column_capacity(const struct edge *edge, const struct sw_field *field)
+{
+	const struct sw_stage *from =
+		edge->from->relays ? edge->from->relays->external : edge->from;
+	size_t bytes = from->output_text_bytes[edge->output];
+
+	if (!bytes)
+		bytes = (size_t)from->output_rows[edge->output] *
+			(field->text_bytes ? field->text_bytes : 16);
+	return bytes < 4096 ? 4096 : bytes;
+}
+
+/* A kernel without limits() gives a text column no more than its input's column of that name has:
+ * batches are as large as that needs, column by column. */
+static int size_columns(struct sw_stage *stage)
+{
+	const struct edge *edge = stage->in[0];
+	const struct sw_schema *in = edge->from->schemas[edge->output];
+	uint32_t rows = edge->from->output_rows[edge->output];
+	size_t all;
+
+	stage->sized = malloc(sizeof(*stage->sized));
+	if (!stage->sized)
+		return -ENOMEM;
+	*stage->sized = *stage->kernel->out;
+	edge_batch_limits(edge, &rows, &all);
+	for (uint32_t i = 0; i < stage->sized->columns; i++) {
+		struct sw_field *field = &stage->sized->fields[i];
+		int column = sw_schema_find(in, field->name);
+		size_t bytes = column < 0 ? all : column_capacity(edge, &in->fields[column]);
+
+		if (field->type == SW_TEXT)
+			field->text_bytes = (uint32_t)((bytes + rows - 1) / rows);
+	}
+	stage->schemas[0] = stage->sized;
+	stage->output_rows[0] = rows;
+	return 0;
+}
+
 /* In rank order: a kernel's output depends on what its input can be. */
-static void size_kernel_output(struct sw_stage *stage)
+static int size_kernel_output(struct sw_stage *stage)
 {
 	uint32_t rows;
 	size_t text_bytes;
 
+	if (!stage->kernel->limits)
+		return size_columns(stage);
 	edge_batch_limits(stage->in[0], &rows, &text_bytes);
-	if (stage->kernel->limits)
-		stage->kernel->limits(stage->kernel_config, rows, text_bytes, &rows, &text_bytes);
+	stage->kernel->limits(stage->kernel_config, rows, text_bytes, &rows, &text_bytes);
 	stage->output_rows[0] = rows;
 	stage->output_text_bytes[0] = text_bytes;
+	return 0;
 }
 
 static uint32_t pool_batches(const struct output *output)
@@ -391,8 +433,8 @@ static int plan_memory(struct sw_graph *graph)
 			return -ENOMEM;
 	for (unsigned rank = 0; rank <= graph->stage_count; rank++)
 		for (struct sw_stage *stage = graph->stages; stage; stage = stage->next)
-			if (stage->rank == rank && stage->kernel)
-				size_kernel_output(stage);
+			if (stage->rank == rank && stage->kernel && size_kernel_output(stage))
+				return -ENOMEM;
 	graph->slots = graph->runner_count + 1;
 	for (struct sw_stage *stage = graph->stages; stage; stage = stage->next)
 		for (unsigned i = 0; i < stage->instance_count; i++)

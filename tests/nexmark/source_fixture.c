@@ -181,6 +181,7 @@ int source_run(struct source_run *run, const struct sw_nexmark_generator *genera
 		uint32_t columns = run->plan.inputs[type].columns;
 
 		run->config.schemas[type] = columns ? &schemas[type] : NULL;
+		run->config.rows[type] = run->graph.batch_rows;
 		if (!columns)
 			continue;
 		code = generator ? sw_nexmark_generator_schema(

@@ -18,13 +18,15 @@ static void queue_gives_what_is_due(void **unused)
 	(void)unused;
 	for (int turn = 0; turn < 2000; turn++) {
 		struct sw_due *item = &items[random_below(&state, 200)];
+		/* The beginning of time has nothing before it. */
+		int64_t about = watermark == SW_TIME_MIN ? SW_TIME_MIN + 50 : watermark;
 		bool taken[200] = { false };
 
 		if (item->link && random_below(&state, 2))
 			sw_due_remove(item);
 		else if (!item->link)
 			sw_due_put(&queue, item,
-				(turn % 100 ? watermark : 0) + random_below(&state, 400) - 50);
+				(turn % 100 ? about : 0) + random_below(&state, 400) - 50);
 		if (random_below(&state, 3))
 			continue;
 		if (watermark == SW_TIME_MIN)

@@ -218,6 +218,35 @@ static void sessions_close_after_the_end(void **unused)
 	free(sessions);
 }
 
+/* Of a key's two sessions one is over, and the other still takes a row at its very end. */
+static void only_the_older_closes(void **unused)
+{
+	struct sw_stage_options merge = session_stage();
+	struct sessions *sessions = calloc(1, sizeof(*sessions));
+	struct merge_run run;
+	struct sw_batch *batch;
+
+	(void)unused;
+	assert_non_null(sessions);
+	merge_start(&run, 1, &partials, &merge, take, sessions);
+	batch = merge_batch(&run);
+	add_span(sessions, batch, 1, 0, 0, 1);
+	add_span(sessions, batch, 1, GAP + 1, GAP + 1, 1);
+	sessions->watermark = 2 * GAP + 1;
+	merge_push(&run, batch, sessions->watermark);
+	while (sessions->total == 0)
+		sw_graph_dispatch(run.graph, -1);
+	assert_int_equal(sessions->given[1][0].count, 1);
+	batch = merge_batch(&run);
+	add_span(sessions, batch, 1, 2 * GAP + 1, 2 * GAP + 1, 1);
+	merge_push(&run, batch, sessions->watermark);
+	sessions->watermark = SW_TIME_END;
+	merge_end(&run);
+	assert_int_equal(sessions->given[1][GAP + 1].count, 2);
+	check(sessions);
+	free(sessions);
+}
+
 /* A row between two sessions makes one of them, also when it touches both only just. */
 static void sessions_join(void **unused)
 {
@@ -254,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sessions_are_right),
 		cmocka_unit_test(sessions_close_after_the_end),
+		cmocka_unit_test(only_the_older_closes),
 		cmocka_unit_test(sessions_join),
 	};
 
