@@ -27,12 +27,27 @@ struct entry {
 	char *lists[SW_EQUI_JOIN_INPUTS_MAX]; /* as many as there are inputs */
 };
 
+/*
+ * With several instances a row often comes before its partner of a unique input, which another
+ * worker has just made. Keeping a copy of each such row costs more than joining it: so the latest
+ * batches are held for a while, as they are.
+ */
+#define HELD_MAX 6
+
+struct held {
+	struct sw_batch *batch;
+	unsigned input;
+};
+
 struct equi_join {
 	const struct sw_equi_join_config *config;
 	struct sw_heap *heap;
 	struct sw_key_map map;
 	struct sw_slab entries;
 	struct join_rows rows;
+	bool holds;
+	unsigned held_first, held_count;
+	struct held held[HELD_MAX];
 };
 
 static int join_open(struct sw_instance *self, void *state, struct sw_error *error)
@@ -46,6 +61,7 @@ static int join_open(struct sw_instance *self, void *state, struct sw_error *err
 	sw_key_map_init(&join->map, join->heap, sw_instance_state_mode(self));
 	sw_slab_init(&join->entries, join->heap, join->config->inputs * sizeof(char *));
 	join_rows_init(&join->rows, join->config);
+	join->holds = join->config->unique && sw_instance_count(self) > 1;
 	return 0;
 }
 
@@ -271,10 +287,9 @@ static int join_batch(struct sw_instance *self, struct equi_join *join, unsigned
 	return code;
 }
 
-static int join_process(
-	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
+static int join_one(
+	struct sw_instance *self, struct equi_join *join, unsigned input, struct sw_batch *batch)
 {
-	struct equi_join *join = state;
 	struct sw_batch *out;
 	int code;
 
@@ -290,9 +305,68 @@ static int join_process(
 	return code == -ECANCELED ? 0 : code;
 }
 
+/* Joins the batch that has been held for longest. */
+static int join_oldest(struct sw_instance *self, struct equi_join *join)
+{
+	struct held oldest = join->held[join->held_first];
+
+	join->held_first = (join->held_first + 1) % HELD_MAX;
+	join->held_count--;
+	return join_one(self, join, oldest.input, oldest.batch);
+}
+
+static int join_held(struct sw_instance *self, struct equi_join *join)
+{
+	int code = 0;
+
+	while (join->held_count && !code)
+		code = join_oldest(self, join);
+	return code;
+}
+
+static int join_process(
+	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
+{
+	struct equi_join *join = state;
+	int code = 0;
+
+	if (!join->holds || join->config->unique >> input & 1)
+		return join_one(self, join, input, batch);
+	if (join->held_count == HELD_MAX)
+		code = join_oldest(self, join);
+	join->held[(join->held_first + join->held_count++) % HELD_MAX] =
+		(struct held){ batch, input };
+	return code;
+}
+
+static int join_advance(struct sw_instance *self, void *state, int64_t watermark)
+{
+	(void)watermark;
+	return join_held(self, state);
+}
+
+static int join_idle(struct sw_instance *self, void *state)
+{
+	return join_held(self, state);
+}
+
+/* Batches are still held where the graph was cancelled. */
+static void join_close(struct sw_instance *self, void *state)
+{
+	struct equi_join *join = state;
+
+	for (; join->held_count; join->held_count--) {
+		sw_release(self, join->held[join->held_first].batch);
+		join->held_first = (join->held_first + 1) % HELD_MAX;
+	}
+}
+
 const struct sw_operator sw_equi_join = {
 	.name = "join",
 	.state_bytes = sizeof(struct equi_join),
 	.open = join_open,
+	.close = join_close,
 	.process = join_process,
+	.advance = join_advance,
+	.idle = join_idle,
 };

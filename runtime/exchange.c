@@ -65,15 +65,32 @@ static void sort_by_owner(struct output *output, const struct sw_batch *batch)
 	start[0] = 0;
 }
 
+/* Whole lines at a time: batches of pools have room for that after their columns. */
+static inline void copy_text(char *to, struct sw_text text)
+{
+	for (uint32_t i = 0; i < text.size; i += 64)
+		memcpy(to + i, text.bytes + i, 64);
+}
+
 /* Appends texts of the given rows; how many fitted. */
 static uint32_t gather_text(struct sw_column *to, uint32_t at, const struct sw_column *from,
 	const uint16_t *rows, uint32_t count)
 {
+	int32_t *offsets = to->offsets + at;
+	uint32_t end = (uint32_t)offsets[0];
+
 	for (uint32_t i = 0; i < count; i++) {
 		struct sw_text text = sw_column_text(from, rows[i]);
 
-		if (!sw_column_append_text(to, at + i, text.bytes, text.size))
+		if (text.size > to->text_capacity - end)
 			return i;
+		/* A dictionary's text has nothing behind it. */
+		if (from->dictionary)
+			memcpy((char *)to->data + end, text.bytes, text.size);
+		else
+			copy_text((char *)to->data + end, text);
+		end += text.size;
+		offsets[i + 1] = (int32_t)end;
 	}
 	return count;
 }
