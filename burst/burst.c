@@ -30,6 +30,8 @@ static int check_options(const struct sw_burst_options *options, struct sw_error
 	if (options->deadline_ms < 1 || options->deadline_ms > 900000)
 		return sw_error_set(
 			error, -EINVAL, "deadline-ms: %u: not in 1..900000", options->deadline_ms);
+	if (options->sign > SW_BURST_SIGN_NEVER)
+		return sw_error_set(error, -EINVAL, "sign: %d: unknown", (int)options->sign);
 	if (options->retries > 100)
 		return sw_error_set(error, -EINVAL, "retries: %u: not in 0..100", options->retries);
 	if (options->function_mb < 128 || options->function_mb > 10240)
@@ -38,6 +40,12 @@ static int check_options(const struct sw_burst_options *options, struct sw_error
 	if (!(options->budget_usd_per_hour >= 0 && options->budget_usd_per_hour < 1e9))
 		return sw_error_set(error, -EINVAL, "budget-usd-per-hour: %g: not in 0..1e9",
 			options->budget_usd_per_hour);
+	if (options->budget_usd_per_hour > 0 &&
+		limits_budget_at_once(options) < limits_dearest_usd(options))
+		return sw_error_set(error, -EINVAL,
+			"budget-usd-per-hour: %g: half of it does not pay for one invocation (%.3g "
+			"dollars until its deadline)",
+			options->budget_usd_per_hour, limits_dearest_usd(options));
 	return 0;
 }
 
@@ -71,6 +79,7 @@ static int copy_options(struct sw_burst *burst, const struct sw_burst_options *o
 	rc |= copy_text(&own->endpoint, options->endpoint);
 	rc |= copy_text(&own->function, options->function);
 	rc |= copy_text(&own->ca_file, options->ca_file);
+	rc |= copy_text(&own->region, options->region);
 	return rc ? -ENOMEM : 0;
 }
 
@@ -254,7 +263,11 @@ static int open_client(void *context, struct sw_transport **transport, struct sw
 		.endpoint = burst->options.endpoint,
 		.function = burst->options.function,
 		.ca_file = burst->options.ca_file,
+		.region = burst->options.region,
+		.sign = burst->options.sign,
 		.max_inflight = burst->options.max_inflight,
+		.log = burst->options.log,
+		.log_context = burst->options.log_context,
 	};
 
 	return sw_client_open(&options, transport, error);
@@ -333,6 +346,7 @@ void sw_burst_destroy(struct sw_burst *burst)
 	free((char *)burst->options.endpoint);
 	free((char *)burst->options.function);
 	free((char *)burst->options.ca_file);
+	free((char *)burst->options.region);
 	pthread_mutex_destroy(&burst->why_lock);
 	free(burst);
 }

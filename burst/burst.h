@@ -24,21 +24,32 @@ struct sw_burst;
 
 #define SW_BURST_INFLIGHT_MAX 1024
 
+/* AWS Signature Version 4 on requests, with the credentials that AWS's own tools would use. */
+enum sw_burst_sign {
+	SW_BURST_SIGN_AUTO, /* when the endpoint is AWS's or a region is given, and there are any */
+	SW_BURST_SIGN_ALWAYS, /* wherever it is; without credentials nothing is sent */
+	SW_BURST_SIGN_NEVER,
+};
+
 struct sw_burst_options {
-	size_t size;              /* sizeof(struct sw_burst_options) */
-	const char *policy;       /* default "spillway"; one of sw_burst_policies(); copied */
-	double spill_share;       /* "fixed": share of eligible batches, 0..1; default 0.5 */
-	const char *endpoint;     /* required but for "none": "https://HOST[:PORT]"; copied */
-	const char *function;     /* name at the endpoint; default "spillway"; copied */
-	const char *ca_file;      /* PEM the peer is checked against; null: the system's; copied */
-	uint32_t sample_us;       /* controller's period, 50..1000000; default 250 */
-	uint32_t max_inflight;    /* invocations at once, 1..SW_BURST_INFLIGHT_MAX; default 64 */
+	size_t size;             /* sizeof(struct sw_burst_options) */
+	const char *policy;      /* default "spillway"; one of sw_burst_policies(); copied */
+	double spill_share;      /* "fixed": share of eligible batches, 0..1; default 0.5 */
+	const char *endpoint;    /* required but for "none": "https://HOST[:PORT]"; copied */
+	const char *function;    /* name at the endpoint; default "spillway"; copied */
+	const char *ca_file;     /* PEM the peer is checked against; null: the system's; copied */
+	enum sw_burst_sign sign; /* default SW_BURST_SIGN_AUTO */
+	const char *region;    /* of the signature; null: the endpoint's or environment's; copied */
+	uint32_t sample_us;    /* controller's period, 50..1000000; default 250 */
+	uint32_t max_inflight; /* invocations at once, 1..SW_BURST_INFLIGHT_MAX; default 64 */
 	uint64_t max_invocations; /* of one run, retries and hedges included; 0: no limit */
-	double budget_usd_per_hour; /* 0: no limit */
-	uint32_t deadline_ms;       /* of one attempt, 1..900000; default 10000 */
-	uint32_t retries;           /* of one batch after the first attempt, 0..100; default 3 */
-	uint32_t function_mb;       /* memory of the function, for cost, 128..10240; default 1769 */
-	uint64_t seed;              /* of the back-off's jitter and the job's number; 0: random */
+	/* Most in any hour, half of it at once at most; an invocation counts with what it may cost
+	 * until its deadline. 0: no limit; -EINVAL where half of it does not pay for one. */
+	double budget_usd_per_hour;
+	uint32_t deadline_ms; /* of one attempt, 1..900000; default 10000 */
+	uint32_t retries;     /* of one batch after the first attempt, 0..100; default 3 */
+	uint32_t function_mb; /* memory of the function, for cost, 128..10240; default 1769 */
+	uint64_t seed;        /* of the back-off's jitter and the job's number; 0: random */
 	/* Warnings for people, at most a few a second, on any of burst's threads; null: dropped. */
 	void (*log)(void *context, const char *text);
 	void *log_context;

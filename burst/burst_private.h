@@ -73,6 +73,11 @@ struct outlet {
 	_Alignas(SW_CACHE_LINE) struct ledger_slot *oldest;
 	struct ledger_slot *newest;
 	burst_counter merged, reclaimed, doubled;
+
+	/* The I/O thread's: what this outlet's batches cost it. */
+	_Alignas(SW_CACHE_LINE) burst_counter cpu_ns; /* encoding, sending, reading answers */
+	burst_counter wire_bytes, wire_requests;      /* bodies both ways; attempts that ended */
+	burst_counter shipped_batches, shipped_rows;  /* answers and what was in them when sent */
 };
 
 /* What the producers go by: decisions by outlet. Immutable once published. */
@@ -86,7 +91,6 @@ struct io_counters {
 	burst_counter throttled, function_errors, timeouts, transport_errors, corrupt;
 	burst_counter inflight, inflight_max, window, cold_starts, bytes_sent, bytes_received;
 	burst_counter function_us, function_us_known, nano_usd, cpu_ns;
-	burst_counter shipped_batches, shipped_rows; /* answers and what was in them when sent */
 	burst_counter remote_p50_ns, remote_p90_ns;
 	burst_counter breaker_open, exhausted; /* exhausted: budget or invocations are used up */
 };
@@ -149,6 +153,10 @@ uint32_t outlet_outstanding(const struct outlet *outlet); /* when no thread uses
 int io_start(struct sw_burst *burst, struct sw_error *error);
 void io_stop(struct sw_burst *burst);
 void io_wake(struct sw_burst *burst); /* any thread: a ring has something for it */
+
+/* io_limits.c, dollars: the most that one invocation may cost; what may be spent at once. */
+double limits_dearest_usd(const struct sw_burst_options *options);
+double limits_budget_at_once(const struct sw_burst_options *options);
 
 /* controller.c: prepare publishes the first decisions; start makes a thread when the policy
  * samples; stop ends both. */

@@ -142,9 +142,34 @@ static void put_easy(struct client *client, struct client_easy *easy, bool reusa
 		curl_easy_cleanup(easy->curl);
 		easy->curl = NULL;
 	}
+	client_headers_free(easy->signature);
+	easy->signature = NULL;
 	easy->exchange = NULL;
 	easy->next = client->idle;
 	client->idle = easy;
+}
+
+/* It ends before it begins: next returns it with what sign has said. */
+static void refuse(struct client *client, struct client_easy *easy)
+{
+	easy->exchange->outcome = SW_OUTCOME_NOT_RUN;
+	easy->next = client->refused;
+	client->refused = easy;
+}
+
+/* False: it must not go as it is. A warm-up is not signed, but of no use where nothing can be. */
+static bool sign(struct client *client, struct client_easy *easy)
+{
+	struct sw_exchange *exchange = easy->exchange;
+	enum client_signed state = CLIENT_UNSIGNED;
+
+	if (!client->signer)
+		return true;
+	if (exchange->warm_up)
+		state = client_can_sign(client->signer, exchange);
+	else
+		state = client_sign(client->signer, exchange, &easy->signature);
+	return state != CLIENT_REFUSED && (state != CLIENT_WAITING || exchange->warm_up);
 }
 
 static void set_request(struct client *client, struct client_easy *easy)
@@ -163,7 +188,8 @@ static void set_request(struct client *client, struct client_easy *easy)
 		return;
 	}
 	curl_easy_setopt(easy->curl, CURLOPT_POST, 1L);
-	curl_easy_setopt(easy->curl, CURLOPT_HTTPHEADER, client->headers);
+	curl_easy_setopt(easy->curl, CURLOPT_HTTPHEADER,
+		easy->signature ? easy->signature : client->headers);
 	curl_easy_setopt(easy->curl, CURLOPT_URL, client->url);
 	curl_easy_setopt(easy->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body_bytes);
 }
@@ -186,6 +212,10 @@ static int submit(struct sw_transport *transport, struct sw_exchange *exchange)
 	easy->function_failed = false;
 	easy->rewound = false;
 	easy->error[0] = '\0';
+	if (!sign(client, easy)) {
+		refuse(client, easy);
+		return 0;
+	}
 	set_request(client, easy);
 	if (curl_multi_add_handle(client->multi, easy->curl) != CURLM_OK) {
 		put_easy(client, easy, false);
@@ -196,10 +226,19 @@ static int submit(struct sw_transport *transport, struct sw_exchange *exchange)
 
 static void cancel(struct sw_transport *transport, struct sw_exchange *exchange)
 {
+	struct client *client = (struct client *)transport;
 	struct client_easy *easy = exchange->handle;
 
+	for (struct client_easy **at = &client->refused; *at; at = &(*at)->next) {
+		if (*at == easy) {
+			*at = easy->next;
+			break;
+		}
+	}
+	if (client->parked == easy)
+		client->parked = NULL;
 	exchange->handle = NULL;
-	put_easy((struct client *)transport, easy, false);
+	put_easy(client, easy, false);
 }
 
 /* ---- Outcomes ---- */
@@ -262,16 +301,59 @@ static void conclude(struct client_easy *easy, CURLcode code)
 		return;
 	}
 	exchange->outcome = exchange->warm_up ? SW_OUTCOME_ANSWER : of_status(status, easy);
+	if (status == 403 && easy->client->signer && !exchange->warm_up)
+		client_signature_refused(easy->client->signer);
 	if (exchange->outcome != SW_OUTCOME_ANSWER)
 		describe_status(exchange, status);
+}
+
+static struct sw_exchange *hand_back(struct client *client, struct client_easy *easy, bool reusable)
+{
+	struct sw_exchange *exchange = easy->exchange;
+
+	exchange->handle = NULL;
+	put_easy(client, easy, reusable);
+	return exchange;
+}
+
+/* What ended without libcurl, or waits for something else by now; null: nothing. */
+static struct sw_exchange *next_aside(struct client *client)
+{
+	struct client_easy *easy = client->refused;
+	enum client_signed state;
+
+	if (easy) {
+		client->refused = easy->next;
+		return hand_back(client, easy, true);
+	}
+	easy = client->parked;
+	if (!easy)
+		return NULL;
+	state = client_can_sign(client->signer, easy->exchange);
+	if (state == CLIENT_WAITING)
+		return NULL;
+	if (state == CLIENT_REFUSED)
+		easy->exchange->outcome = SW_OUTCOME_NOT_RUN;
+	client->parked = NULL;
+	return hand_back(client, easy, true);
+}
+
+/* A connection that nothing can be signed for yet is not ready. */
+static bool is_to_wait(struct client *client, struct sw_exchange *exchange)
+{
+	return client->signer && exchange->warm_up && exchange->outcome == SW_OUTCOME_ANSWER &&
+	       client_can_sign(client->signer, exchange) == CLIENT_WAITING;
 }
 
 static struct sw_exchange *next(struct sw_transport *transport)
 {
 	struct client *client = (struct client *)transport;
+	struct sw_exchange *aside = next_aside(client);
 	CURLMsg *message;
 	int waiting;
 
+	if (aside)
+		return aside;
 	while ((message = curl_multi_info_read(client->multi, &waiting))) {
 		const CURLcode code = message->data.result;
 		struct client_easy *easy;
@@ -286,9 +368,11 @@ static struct sw_exchange *next(struct sw_transport *transport)
 			client->timeouts_in_row++;
 		else if (exchange->outcome == SW_OUTCOME_ANSWER)
 			client->timeouts_in_row = 0;
-		exchange->handle = NULL;
-		put_easy(client, easy, code == CURLE_OK);
-		return exchange;
+		if (is_to_wait(client, exchange)) {
+			client->parked = easy;
+			continue;
+		}
+		return hand_back(client, easy, code == CURLE_OK);
 	}
 	return NULL;
 }
@@ -299,7 +383,7 @@ static void poll(struct sw_transport *transport, uint32_t timeout_ms)
 	int running;
 
 	/* A handle just added makes this return at once. */
-	if (timeout_ms > 0)
+	if (timeout_ms > 0 && !client->refused)
 		curl_multi_poll(client->multi, NULL, 0, (int)timeout_ms, NULL);
 	curl_multi_perform(client->multi, &running);
 }

@@ -128,7 +128,10 @@ void client_close(struct client *client)
 		if (easy->exchange)
 			curl_multi_remove_handle(client->multi, easy->curl);
 		curl_easy_cleanup(easy->curl);
+		client_headers_free(easy->signature);
 	}
+	/* Its thread wakes the handle below. */
+	client_signer_close(client->signer);
 	curl_multi_cleanup(client->multi);
 	curl_slist_free_all(client->headers);
 	free(client->easies);
@@ -164,6 +167,10 @@ int sw_client_open(const struct sw_client_options *options, struct sw_transport 
 	}
 	if (make_multi(client))
 		goto fail;
+	rc = client_signer_open(client, options, error);
+	if (rc)
+		goto fail;
+	rc = sw_error_set(error, -ENOMEM, "client: memory is out");
 	/* One more for the warm-up. */
 	client->easy_count = options->max_inflight + 1;
 	client->easies = calloc(client->easy_count, sizeof(*client->easies));

@@ -22,7 +22,7 @@
 
 #include <urcu-qsbr.h>
 
-#include "burst/burst_private.h"
+#include "burst/controller_private.h"
 #include "runtime/clock.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -36,43 +36,12 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-/* Weight of one new batch in what is learned; of one look at the shipping cost. */
-#define BATCH_WEIGHT 0.1
-#define SHIP_WEIGHT  0.3
-
 enum {
-	SHIP_BATCHES = 8, /* between two looks at the shipping cost */
 	WHY_EVERY_MS = 20,
-};
-
-struct edge_knowledge {
-	uint32_t edge;
-	double local_ns_per_row, local_ns_per_batch, rows_per_batch;
-	uint64_t batches, rows, ns; /* sums when last looked at */
-};
-
-struct controller {
-	struct sw_burst *burst;
-	pthread_t thread;
-	bool started;
-	_Atomic int stop;
-	struct sw_waiter *waiter;
-
-	uint32_t edge_count;
-	struct edge_knowledge edges[BURST_EDGES_MAX];
-	uint32_t *edge_of;              /* by outlet */
-	struct sw_site_sample *samples; /* by outlet */
-	uint8_t *states;                /* the policy's, by outlet */
-
-	double ship_ns_per_row;
-	uint64_t ship_batches, ship_rows, ship_cpu_ns; /* when last looked at */
-	bool ship_begun;
-
-	/* Snapshots: one published, `used` waiting for a grace period, the others free. */
-	struct snapshot *snapshots[BURST_SNAPSHOTS];
-	uint32_t current;
-	struct decision *draft; /* by outlet */
-	uint64_t why_at_ns;
+	/* With no pressure for so long, it is enough to look now and then: producers know from what
+	 * fill on to act, and act by themselves. */
+	CALM_AFTER_MS = 50,
+	CALM_PERIOD_US = 5000,
 };
 
 /* ---- Publishing ---- */
@@ -128,72 +97,6 @@ static bool has_changed(const struct controller *controller)
 	return false;
 }
 
-/* ---- Learning ---- */
-
-static double blend(double old, double new, double weight)
-{
-	return old > 0 ? old + (new - old) * weight : new;
-}
-
-static void learn_local(struct controller *controller)
-{
-	struct sw_burst *burst = controller->burst;
-
-	for (uint32_t e = 0; e < controller->edge_count; e++) {
-		struct edge_knowledge *edge = &controller->edges[e];
-		uint64_t batches = 0, rows = 0, ns = 0;
-		double weight;
-
-		for (uint32_t i = 0; i < burst->outlet_count; i++) {
-			if (controller->edge_of[i] != e)
-				continue;
-			batches += controller->samples[i].local_batches;
-			rows += controller->samples[i].local_rows;
-			ns += controller->samples[i].local_ns;
-		}
-		/* The counters are of different moments: a batch may be in one and not yet in the
-		 * others. Over a few batches that evens out. */
-		if (batches <= edge->batches || rows <= edge->rows || ns <= edge->ns)
-			continue;
-		batches -= edge->batches;
-		rows -= edge->rows;
-		ns -= edge->ns;
-		weight = BATCH_WEIGHT * (double)batches;
-		weight = weight > 0.5 ? 0.5 : weight;
-		edge->local_ns_per_row =
-			blend(edge->local_ns_per_row, (double)ns / (double)rows, weight);
-		edge->rows_per_batch =
-			blend(edge->rows_per_batch, (double)rows / (double)batches, weight);
-		edge->local_ns_per_batch = edge->local_ns_per_row * edge->rows_per_batch;
-		edge->batches += batches;
-		edge->rows += rows;
-		edge->ns += ns;
-	}
-}
-
-/* The I/O thread's CPU time over the rows that came back. Setting up does not count. */
-static void learn_shipping(struct controller *controller)
-{
-	const struct io_counters *counters = &controller->burst->counters;
-	const uint64_t batches = burst_get(&counters->shipped_batches);
-	const uint64_t rows = burst_get(&counters->shipped_rows);
-	const uint64_t cpu_ns = burst_get(&counters->cpu_ns);
-
-	if (batches == 0)
-		return;
-	if (controller->ship_begun && batches - controller->ship_batches < SHIP_BATCHES)
-		return;
-	if (controller->ship_begun && rows > controller->ship_rows)
-		controller->ship_ns_per_row = blend(controller->ship_ns_per_row,
-			(double)(cpu_ns - controller->ship_cpu_ns) /
-				(double)(rows - controller->ship_rows),
-			SHIP_WEIGHT);
-	controller->ship_begun = true;
-	controller->ship_batches = batches;
-	controller->ship_rows = rows;
-	controller->ship_cpu_ns = cpu_ns;
-}
-
 /* ---- Deciding ---- */
 
 static const char *unavailable(const struct sw_burst *burst)
@@ -231,10 +134,14 @@ static void view_all(const struct controller *controller, struct policy_view *vi
 	view->queued = queued(burst);
 	view->outlets = burst->outlet_count;
 	view->unavailable = unavailable(burst);
-	view->ship_ns_per_row = controller->ship_ns_per_row;
-	view->shipped_batches = burst_get(&counters->shipped_batches);
 	view->remote_p50_ns = (double)burst_get(&counters->remote_p50_ns);
 	view->remote_p90_ns = (double)burst_get(&counters->remote_p90_ns);
+}
+
+static double backlog_batches(const struct controller *controller, uint32_t outlet)
+{
+	return (double)controller->samples[outlet].backlog_events /
+	       controller->burst->outlets[outlet]->site.batch_rows;
 }
 
 static void view_outlet(
@@ -243,13 +150,19 @@ static void view_outlet(
 	const struct edge_knowledge *edge = &controller->edges[controller->edge_of[outlet]];
 	const struct sw_site_sample *sample = &controller->samples[outlet];
 
+	view->outlet = outlet;
 	view->fill = sample->fill;
 	view->capacity = sample->capacity;
-	view->backlog_events = sample->backlog_events;
+	view->backlog_batches = backlog_batches(controller, outlet);
 	view->slots = controller->burst->outlets[outlet]->slot_count;
+	view->offered_rows = sample->offered_rows;
+	view->local_rows = sample->local_rows;
+	view->local_ns = sample->local_ns;
 	view->local_ns_per_row = edge->local_ns_per_row;
 	view->local_ns_per_batch = edge->local_ns_per_batch;
 	view->rows_per_batch = edge->rows_per_batch;
+	view->ship_ns_per_row = edge->ship_ns_per_row;
+	view->shipped_batches = edge->ship_batches;
 }
 
 /* Drafts every outlet's decision. The first outlet of an edge speaks for it. */
@@ -285,11 +198,48 @@ static void sample(struct controller *controller)
 		sw_site_sample(controller->burst->outlets[i]->site.site, &controller->samples[i]);
 }
 
+/* Something waits, is away, or is not known yet though there are batches. */
+static bool is_stirred(const struct controller *controller)
+{
+	const struct sw_burst *burst = controller->burst;
+
+	if (burst_get(&burst->counters.inflight) > 0)
+		return true;
+	for (uint32_t i = 0; i < burst->outlet_count; i++) {
+		const struct sw_site_sample *sample = &controller->samples[i];
+		const struct decision *decision = &controller->draft[i];
+
+		if (sw_ring_fill(burst->outlets[i]->spill) > 0)
+			return true;
+		if (controller->edges[controller->edge_of[i]].local_ns_per_row <= 0 &&
+			sample->offered_batches > 0)
+			return true;
+		if (decision->mode == DECISION_THRESHOLD &&
+			sample->fill + backlog_batches(controller, i) >= decision->threshold / 2.0)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t period_of(struct controller *controller, uint64_t now_ns)
+{
+	const uint64_t period_us = controller->burst->options.sample_us;
+
+	if (is_stirred(controller))
+		controller->stirred_ns = now_ns;
+	if (period_us < CALM_PERIOD_US &&
+		now_ns - controller->stirred_ns > CALM_AFTER_MS * 1000000ull)
+		return CALM_PERIOD_US * 1000ull;
+	return period_us * 1000;
+}
+
 static void *controller_main(void *context)
 {
 	struct controller *controller = context;
-	const uint64_t period_ns = controller->burst->options.sample_us * 1000ull;
+	uint64_t period_ns = controller->burst->options.sample_us * 1000ull;
 	uint64_t next_ns = sw_now_ns() + period_ns;
+
+	controller->stirred_ns = sw_now_ns();
 
 	for (;;) {
 		const uint32_t value = sw_waiter_prepare(controller->waiter);
@@ -300,15 +250,15 @@ static void *controller_main(void *context)
 			return NULL;
 		sw_waiter_wait(controller->waiter, value, next_ns);
 		now_ns = sw_now_ns();
-		next_ns += period_ns;
-		if (next_ns < now_ns)
-			next_ns = now_ns + period_ns;
 		sample(controller);
-		learn_local(controller);
-		learn_shipping(controller);
+		controller_learn(controller);
 		decide(controller);
 		if (has_changed(controller))
 			publish(controller);
+		period_ns = period_of(controller, now_ns);
+		next_ns += period_ns;
+		if (next_ns < now_ns)
+			next_ns = now_ns + period_ns;
 	}
 }
 

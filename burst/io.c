@@ -38,6 +38,25 @@ void io_wake(struct sw_burst *burst)
 	}
 }
 
+/* ---- What it costs ---- */
+
+static uint64_t cpu_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Since then this thread has worked for the outlet's batches only. Returns the time now. */
+static uint64_t charge(struct outlet *outlet, uint64_t since_ns)
+{
+	const uint64_t now_ns = cpu_now_ns();
+
+	burst_add(&outlet->cpu_ns, now_ns - since_ns);
+	return now_ns;
+}
+
 /* ---- Taking ---- */
 
 static bool rings_have_work(const struct sw_burst *burst)
@@ -82,7 +101,7 @@ static void take_new(struct io *io)
 	const uint64_t now_ns = io_now(io);
 	struct outlet *outlet = NULL;
 	struct ledger_slot *slot;
-	uint64_t generation = 0;
+	uint64_t generation = 0, cpu_ns = 0;
 
 	for (;;) {
 		const bool usable = limits_usable(io, now_ns);
@@ -98,7 +117,10 @@ static void take_new(struct io *io)
 			request->outlet = outlet;
 			request->slot = slot;
 			request->generation = generation;
+			if (cpu_ns == 0)
+				cpu_ns = cpu_now_ns();
 			request_begin(io, request);
+			cpu_ns = charge(outlet, cpu_ns);
 		} else {
 			give_back_unsent(outlet, slot, generation);
 		}
@@ -110,6 +132,8 @@ static void take_new(struct io *io)
 static void end_exchanges(struct io *io)
 {
 	struct sw_exchange *exchange;
+	struct outlet *outlet;
+	uint64_t cpu_ns = io->flying > 0 ? cpu_now_ns() : 0;
 
 	while ((exchange = io->transport->ops->next(io->transport))) {
 		if (exchange == &io->warm) {
@@ -121,7 +145,9 @@ static void end_exchanges(struct io *io)
 					io, exchange->outcome, exchange->detail, io_now(io));
 			continue;
 		}
+		outlet = ((struct request *)exchange)->outlet;
 		request_ended(io, (struct request *)exchange);
+		cpu_ns = charge(outlet, cpu_ns);
 	}
 }
 
@@ -144,7 +170,7 @@ static void look_at_waiting(struct io *io)
 				request_free(io, request);
 			else if (request->due_ns <= now_ns && !limits_usable(io, now_ns))
 				request_give_up(io, request);
-			else if (request->due_ns <= now_ns && io->flying < (uint32_t)io->window)
+			else if (request->due_ns <= now_ns && limits_has_room(io))
 				request_send(io, request);
 			break;
 		case REQUEST_FLYING:
@@ -192,11 +218,7 @@ static void sleep_or_poll(struct io *io)
 
 static void note_cpu(struct io *io)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	burst_set(&io->burst->counters.cpu_ns,
-		(uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+	burst_set(&io->burst->counters.cpu_ns, cpu_now_ns());
 }
 
 static void warm_up(struct io *io)
@@ -214,7 +236,7 @@ static void *io_main(void *context)
 	struct io *io = context;
 	struct sw_burst *burst = io->burst;
 
-	io->started_ns = io_now(io);
+	limits_begin(io, io_now(io));
 	warm_up(io);
 	/* A3 <- R3 (io_stop). */
 	while (!atomic_load_explicit(&burst->io_stop, memory_order_acquire)) {
@@ -228,7 +250,7 @@ static void *io_main(void *context)
 	}
 	for (uint32_t i = 0; i < io->request_count; i++) {
 		if (io->requests[i].state == REQUEST_FLYING)
-			io->transport->ops->cancel(io->transport, &io->requests[i].exchange);
+			request_cancel(io, &io->requests[i]);
 	}
 	if (io->warming)
 		io->transport->ops->cancel(io->transport, &io->warm);
@@ -289,7 +311,7 @@ int io_start(struct sw_burst *burst, struct sw_error *error)
 		return sw_error_set(error, -ENOMEM, "burst: memory is out");
 	io->burst = burst;
 	io->random = burst->job | 1;
-	io->window = burst->options.max_inflight;
+	/* The controller may look before the thread has begun. */
 	burst_set(&burst->counters.window, burst->options.max_inflight);
 	atomic_store_explicit(&burst->io_stop, 0, memory_order_relaxed);
 	atomic_store_explicit(&burst->io_asleep, 0, memory_order_relaxed);

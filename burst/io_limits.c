@@ -29,8 +29,13 @@ enum {
 	WINDOW_CUT_LEAST_MS = 1,
 	WINDOW_CUT_MOST_MS = 20,
 	LOG_EVERY_MS = 1000,
-	BUDGET_AHEAD_S = 10, /* of the budget's rate may be spent at once */
 };
+
+/* Of an hour's budget so much may be spent at once, for spikes are short; the rest flows in over
+ * the hour. So no hour, wherever it begins, sees more than the budget. */
+#define BUDGET_AT_ONCE 0.5
+/* What is used up counts as there again when the purse is so full: a trickle would flap. */
+#define BUDGET_AGAIN 0.0625
 
 static const char *const outcome_names[SW_OUTCOMES] = {
 	[SW_OUTCOME_ANSWER] = "corrupt answer",
@@ -60,6 +65,53 @@ uint64_t limits_backoff_ns(struct io *io, uint32_t tries)
 	return most / 4 + next_random(io) % (most - most / 4);
 }
 
+double limits_dearest_usd(const struct sw_burst_options *options)
+{
+	return USD_PER_REQUEST +
+	       options->deadline_ms / 1e3 * options->function_mb / 1024 * USD_PER_GB_SECOND;
+}
+
+double limits_budget_at_once(const struct sw_burst_options *options)
+{
+	return options->budget_usd_per_hour * BUDGET_AT_ONCE;
+}
+
+/* Every invocation in flight has put aside what it may cost at the dearest, so that what is spent
+ * cannot pass the budget, however they end. */
+static void fill_purse(struct io *io, uint64_t now_ns)
+{
+	const struct sw_burst_options *options = &io->burst->options;
+	const double most = limits_budget_at_once(options) - io->aside_usd;
+	const double flow = options->budget_usd_per_hour * (1 - BUDGET_AT_ONCE) / 3600;
+
+	if (now_ns > io->purse_ns)
+		io->purse_usd += (double)(now_ns - io->purse_ns) / 1e9 * flow;
+	io->purse_ns = now_ns;
+	if (io->purse_usd > most)
+		io->purse_usd = most;
+}
+
+static bool affords_one(const struct io *io)
+{
+	return io->burst->options.budget_usd_per_hour <= 0 ||
+	       io->purse_usd >= limits_dearest_usd(&io->burst->options);
+}
+
+static bool is_broke(struct io *io, uint64_t now_ns)
+{
+	double again = limits_budget_at_once(&io->burst->options) * BUDGET_AGAIN;
+
+	fill_purse(io, now_ns);
+	if (again < limits_dearest_usd(&io->burst->options))
+		again = limits_dearest_usd(&io->burst->options);
+	/* What is in flight usually costs much less than it has put aside. */
+	if (io->broke)
+		io->broke = io->purse_usd < again;
+	else
+		io->broke = !affords_one(io) && io->flying == 0;
+	return io->broke;
+}
+
 static bool exhausted(struct io *io, uint64_t now_ns)
 {
 	const struct sw_burst_options *options = &io->burst->options;
@@ -67,13 +119,7 @@ static bool exhausted(struct io *io, uint64_t now_ns)
 
 	if (options->max_invocations && burst_get(&counters->attempts) >= options->max_invocations)
 		return true;
-	if (options->budget_usd_per_hour > 0) {
-		const double seconds = (double)(now_ns - io->started_ns) / 1e9 + BUDGET_AHEAD_S;
-
-		return (double)burst_get(&counters->nano_usd) / 1e9 >=
-		       options->budget_usd_per_hour / 3600 * seconds;
-	}
-	return false;
+	return options->budget_usd_per_hour > 0 && is_broke(io, now_ns);
 }
 
 bool limits_usable(struct io *io, uint64_t now_ns)
@@ -89,9 +135,14 @@ bool limits_probe_due(struct io *io, uint64_t now_ns)
 	return io->breaker_open && !io->warming && now_ns >= io->probe_at_ns;
 }
 
+bool limits_has_room(const struct io *io)
+{
+	return io->flying < (uint32_t)io->window && affords_one(io);
+}
+
 bool limits_may_send(const struct io *io)
 {
-	return io->tried && io->flying < (uint32_t)io->window && io->idle;
+	return io->tried && io->idle && limits_has_room(io);
 }
 
 static void tell(struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns)
@@ -239,27 +290,58 @@ static uint64_t nano_usd(double usd)
 	return (uint64_t)(usd * 1e9 + 0.5);
 }
 
-void limits_pay_request(struct io *io)
+void limits_begin(struct io *io, uint64_t now_ns)
 {
-	burst_add(&io->burst->counters.nano_usd, nano_usd(USD_PER_REQUEST));
+	io->window = io->burst->options.max_inflight;
+	burst_set(&io->burst->counters.window, io->burst->options.max_inflight);
+	io->purse_usd = limits_budget_at_once(&io->burst->options);
+	io->purse_ns = now_ns;
 }
 
-void limits_pay_time(struct io *io, const struct sw_exchange *exchange, uint64_t round_trip_ns)
+void limits_put_aside(struct io *io)
 {
+	const double usd = limits_dearest_usd(&io->burst->options);
+
+	io->aside_usd += usd;
+	io->purse_usd -= usd;
+}
+
+/* What it cost is settled: the rest goes back into the purse. */
+static void settle(struct io *io, double usd)
+{
+	const double aside = limits_dearest_usd(&io->burst->options);
+
+	io->aside_usd -= aside;
+	io->purse_usd += aside - usd;
+}
+
+/* The endpoint may have gone on with it until the deadline. */
+static bool may_have_gone_on(enum sw_outcome outcome)
+{
+	return outcome == SW_OUTCOME_TIMEOUT || outcome == SW_OUTCOME_BROKEN;
+}
+
+void limits_pay(struct io *io, const struct sw_exchange *exchange, uint64_t round_trip_ns)
+{
+	const struct sw_burst_options *options = &io->burst->options;
 	struct io_counters *counters = &io->burst->counters;
 	double function_us = (double)round_trip_ns / 1e3;
+	double usd;
 
+	/* What did not run costs nothing. */
+	if (exchange->sent_ns == 0 || exchange->outcome == SW_OUTCOME_THROTTLED) {
+		settle(io, 0);
+		return;
+	}
 	if (exchange->function_us > 0) {
 		function_us = (double)exchange->function_us;
 		burst_add(&counters->function_us, exchange->function_us);
 		burst_set(&counters->function_us_known, 1);
 	}
-	/* What did not run costs nothing, and its request was paid for in advance. */
-	if (exchange->sent_ns == 0 || exchange->outcome == SW_OUTCOME_THROTTLED) {
-		burst_set(&counters->nano_usd,
-			burst_get(&counters->nano_usd) - nano_usd(USD_PER_REQUEST));
-		return;
-	}
-	burst_add(&counters->nano_usd, nano_usd(function_us / 1e6 * io->burst->options.function_mb /
-						1024 * USD_PER_GB_SECOND));
+	usd = USD_PER_REQUEST + function_us / 1e6 * options->function_mb / 1024 * USD_PER_GB_SECOND;
+	burst_add(&counters->nano_usd, nano_usd(usd));
+	if (exchange->function_us == 0 && may_have_gone_on(exchange->outcome) &&
+		usd < limits_dearest_usd(options))
+		usd = limits_dearest_usd(options);
+	settle(io, usd);
 }

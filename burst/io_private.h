@@ -70,7 +70,10 @@ struct io {
 	bool breaker_open;  /* nothing is sent but probes for a connection */
 	bool troubled;      /* it was open, and nothing has gone well since */
 	uint64_t probe_at_ns, probe_wait_ns;
-	uint64_t started_ns;
+	double purse_usd;           /* what may still be put aside now */
+	double aside_usd;           /* by what is in flight */
+	uint64_t purse_ns;          /* when it was last filled */
+	bool broke;                 /* too little for long: batches are run locally */
 	uint64_t window_cut_ns;     /* when the window was last made smaller */
 	uint64_t recent[IO_RECENT]; /* round trips, ns */
 	uint32_t recent_count, recent_at;
@@ -86,6 +89,8 @@ void request_send(struct io *io, struct request *request);
 /* Something went wrong with its last attempt: again later, or given up. */
 void request_failed(struct io *io, struct request *request, enum sw_outcome outcome);
 void request_give_up(struct io *io, struct request *request);
+/* At the end: in flight, and nobody waits for it. */
+void request_cancel(struct io *io, struct request *request);
 /* An exchange has ended. */
 void request_ended(struct io *io, struct request *request);
 /* A second request for a slow one, if that is worth it. */
@@ -101,7 +106,9 @@ enum answer_state answer_read(
 	struct request *request, struct sw_batch **batch, struct sw_error *error);
 
 /* io_limits.c */
-bool limits_may_send(const struct io *io);          /* connected, and room in the window */
+void limits_begin(struct io *io, uint64_t now_ns);
+bool limits_has_room(const struct io *io);          /* in the window, and in the purse */
+bool limits_may_send(const struct io *io);          /* and connected, and a request is free */
 bool limits_usable(struct io *io, uint64_t now_ns); /* not: everything is to be reclaimed */
 bool limits_probe_due(struct io *io, uint64_t now_ns);
 /* How a warm-up or a probe ended. */
@@ -110,8 +117,9 @@ void limits_not_connected(
 	struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns);
 void limits_good(struct io *io, uint64_t round_trip_ns);
 void limits_bad(struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns);
-void limits_pay_request(struct io *io);
-void limits_pay_time(struct io *io, const struct sw_exchange *exchange, uint64_t round_trip_ns);
+/* For each invocation sent: what it may cost at the dearest; once it has ended: what it cost. */
+void limits_put_aside(struct io *io);
+void limits_pay(struct io *io, const struct sw_exchange *exchange, uint64_t round_trip_ns);
 uint64_t limits_backoff_ns(struct io *io, uint32_t tries);
 
 static inline uint64_t io_now(struct io *io)

@@ -192,7 +192,7 @@ void request_send(struct io *io, struct request *request)
 	request->attempt++;
 	request->flown_ns = io_now(io);
 	burst_add(&counters->attempts, 1);
-	limits_pay_request(io);
+	limits_put_aside(io);
 	if (io->flying > burst_get(&counters->inflight_max))
 		burst_set(&counters->inflight_max, io->flying);
 }
@@ -244,8 +244,8 @@ static void take_answer(struct io *io, struct request *request, uint64_t round_t
 		limits_good(io, round_trip_ns);
 	switch (state) {
 	case ANSWER_ADOPTED:
-		burst_add(&counters->shipped_batches, 1);
-		burst_add(&counters->shipped_rows, request->rows);
+		burst_add(&request->outlet->shipped_batches, 1);
+		burst_add(&request->outlet->shipped_rows, request->rows);
 		if (round_trip_ns > 0)
 			sw_histogram_record(io->burst->round_trip, round_trip_ns, 1);
 		sw_batch_copy_meta(batch, request->slot->batch);
@@ -295,12 +295,25 @@ static void count_exchange(struct io *io, struct request *request, uint64_t roun
 {
 	struct io_counters *counters = &io->burst->counters;
 	const struct sw_exchange *exchange = &request->exchange;
+	const uint64_t sent_bytes = exchange->sent_ns ? exchange->body_bytes : 0;
 
 	note_onset(io, request);
-	limits_pay_time(io, exchange, round_trip_ns);
+	limits_pay(io, exchange, round_trip_ns);
 	burst_add(&counters->cold_starts, exchange->cold);
-	burst_add(&counters->bytes_sent, exchange->sent_ns ? exchange->body_bytes : 0);
+	burst_add(&counters->bytes_sent, sent_bytes);
 	burst_add(&counters->bytes_received, exchange->answer_bytes);
+	burst_add(&request->outlet->wire_bytes, sent_bytes + exchange->answer_bytes);
+	burst_add(&request->outlet->wire_requests, 1);
+}
+
+void request_cancel(struct io *io, struct request *request)
+{
+	struct sw_exchange *exchange = &request->exchange;
+
+	io->transport->ops->cancel(io->transport, exchange);
+	exchange->outcome = SW_OUTCOME_BROKEN;
+	limits_pay(io, exchange, exchange->sent_ns ? io_now(io) - exchange->sent_ns : 0);
+	set_state(io, request, REQUEST_FREE);
 }
 
 void request_ended(struct io *io, struct request *request)

@@ -34,18 +34,22 @@ struct decision {
 struct policy_view {
 	/* now */
 	uint64_t now_ns;
-	uint32_t fill, capacity; /* of this outlet's ring, batches */
-	uint64_t backlog_events;
+	uint32_t outlet;           /* its number */
+	uint32_t fill, capacity;   /* of this outlet's ring, batches */
+	double backlog_batches;    /* due at the source, not made yet */
 	uint32_t inflight, window; /* invocations at once: now, allowed */
 	uint32_t queued;           /* batches that wait for the I/O thread, all outlets */
 	uint32_t outlets;          /* in all */
 	uint32_t slots;            /* of this outlet's ledger */
 	const char *unavailable;   /* null: the endpoint can be used; else why not */
+	/* sums of this outlet, only rising */
+	uint64_t offered_rows;         /* left the producer, whichever way */
+	uint64_t local_rows, local_ns; /* run by the consumer, and the time that took */
 	/* learned */
 	double local_ns_per_row, local_ns_per_batch, rows_per_batch;
-	double ship_ns_per_row; /* our own CPU */
+	double ship_ns_per_row;   /* our own CPU */
+	uint64_t shipped_batches; /* of the edge; ship_ns_per_row rests on them */
 	double remote_p50_ns, remote_p90_ns;
-	uint64_t shipped_batches; /* that ship_ns_per_row rests on */
 };
 
 struct sw_burst_options;
@@ -55,18 +59,42 @@ struct policy {
 	bool offers;        /* false: never spills, needs no endpoint */
 	bool samples;       /* false: decides once, no controller thread */
 	size_t state_bytes; /* per outlet, zeroed */
-	/* Fills in the decision, and why for people (the outlet's edge shows it). */
+	/* Fills in the decision (NEVER and zeros so far), and why for people (the outlet's edge
+	 * shows it). why_bytes 0: nobody asks. */
 	void (*decide)(const struct sw_burst_options *options, void *state,
 		const struct policy_view *view, struct decision *decision, char *why,
 		size_t why_bytes);
 };
 
-extern const struct policy policy_none, policy_fixed, policy_spillway;
+extern const struct policy policy_none, policy_fixed, policy_threshold, policy_sponge, policy_ds2,
+	policy_spillway;
 
 /* Null: no such policy. */
 const struct policy *policy_find(const char *name);
 
 /* DECISION_SHARE: is batch `number` taken? */
 bool policy_share_takes(double share, uint64_t number);
+
+/* For policies that look at rates once a period; part of their state. */
+struct policy_meter {
+	uint64_t at_ns, offered_rows, local_rows, local_ns;
+	double backlog_rows;
+};
+
+/* Of one period. */
+struct policy_rates {
+	double arrived;    /* rows/s, made or due at the source */
+	double local;      /* rows/s run here */
+	double true_local; /* rows/s that would be run here if nothing else were; 0: none were */
+	double busy;       /* share of the time that running them took */
+	double waiting;    /* rows at the end, in the ring and due at the source */
+};
+
+/* True: a period is over, and these were its rates. */
+bool policy_meter_read(struct policy_meter *meter, const struct policy_view *view,
+	uint64_t period_ns, struct policy_rates *rates);
+
+/* The decision of policies that let a share leave; what cannot leave (view->unavailable) stays. */
+void policy_set_share(const struct policy_view *view, double share, struct decision *decision);
 
 #endif

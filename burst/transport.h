@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "burst/burst.h"
 #include "runtime/api.h"
 
 /*
@@ -73,7 +74,12 @@ struct sw_transport {
 /* What the libcurl client needs; strings are copied. */
 struct sw_client_options {
 	const char *endpoint, *function, *ca_file;
+	const char *region; /* null: by the host, or the environment */
+	enum sw_burst_sign sign;
 	uint32_t max_inflight;
+	void (*log)(
+		void *context, const char *text); /* on threads of the client's; null: dropped */
+	void *log_context;
 };
 
 /* Opens no connection yet. 0 or -errno with the error set. */

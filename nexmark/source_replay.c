@@ -64,7 +64,7 @@ static struct replay_chunk *add_chunk(struct source_shared *shared, uint64_t *ca
 {
 	struct replay_chunk *chunk;
 
-	if (shared->chunk_count == *capacity) {
+	if (!shared->chunks || shared->chunk_count == *capacity) {
 		uint64_t more = *capacity ? 2 * *capacity : 64;
 		struct replay_chunk *grown =
 			reallocarray(shared->chunks, more, sizeof(struct replay_chunk));

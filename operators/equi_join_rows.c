@@ -77,13 +77,14 @@ struct join_row *join_row_keep(struct join_rows *rows, struct sw_heap *heap, uin
 {
 	struct join_layout *layout = &rows->layouts[rows->arriving_input];
 	const struct sw_column *columns = rows->arriving->columns;
+	const uint32_t text_count = layout->texts;
 	uint32_t places[SW_COLUMNS_MAX];
 	struct sw_text texts[SW_COLUMNS_MAX];
 	uint64_t end = 0;
 	struct join_row *kept;
 	char *bytes;
 
-	for (uint32_t i = 0; i < layout->texts; i++) {
+	for (uint32_t i = 0; i < text_count; i++) {
 		const struct sw_column *column = &columns[layout->text_columns[i]];
 
 		if (is_coded(layout, i, column)) {
@@ -102,9 +103,9 @@ struct join_row *join_row_keep(struct join_rows *rows, struct sw_heap *heap, uin
 		numbers_of(kept)[i] =
 			((const int64_t *)columns[layout->number_columns[i]].data)[row];
 	bytes = (char *)places_of(layout, kept);
-	memcpy(bytes, places, layout->texts * sizeof(uint32_t));
-	bytes += layout->texts * sizeof(uint32_t);
-	for (uint32_t i = 0; i < layout->texts; i++) {
+	memcpy(bytes, places, text_count * sizeof(uint32_t));
+	bytes += text_count * sizeof(uint32_t);
+	for (uint32_t i = 0; i < text_count; i++) {
 		if (texts[i].size == 0)
 			continue;
 		memcpy(bytes, texts[i].bytes, texts[i].size);

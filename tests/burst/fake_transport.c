@@ -180,6 +180,16 @@ static void fly(struct fake_transport *transport, struct sw_exchange *exchange, 
 	transport->flying[transport->count++] = (struct flight){ exchange, due_ns };
 }
 
+static void note_most(struct fake_transport *transport)
+{
+	uint64_t flying = 0;
+
+	for (uint32_t i = 0; i < transport->count; i++)
+		flying += !transport->flying[i].exchange->warm_up;
+	if (flying > atomic_load(&transport->fake->counts.flying_most))
+		atomic_store(&transport->fake->counts.flying_most, flying);
+}
+
 static int submit_warm_up(struct fake_transport *transport, struct sw_exchange *exchange)
 {
 	exchange->outcome = SW_OUTCOME_ANSWER;
@@ -206,7 +216,9 @@ static int submit(struct sw_transport *base, struct sw_exchange *exchange)
 	atomic_fetch_add(&transport->fake->counts.requests, 1);
 	atomic_fetch_add(&transport->fake->counts.faults[fault], 1);
 	exchange->sent_ns = fault == FAKE_REFUSE ? 0 : sw_now_ns();
-	exchange->function_us = 100;
+	exchange->function_us = options->function_us ? options->function_us : 100;
+	if (options->cost_untold)
+		exchange->function_us = 0;
 	exchange->cold = false;
 	exchange->answer_bytes = 0;
 	exchange->outcome = outcome_of(fault);
@@ -223,6 +235,7 @@ static int submit(struct sw_transport *base, struct sw_exchange *exchange)
 	if (fault == FAKE_SLOW || fault == FAKE_TIMEOUT)
 		due_ns += options->slow_us * 1000ull;
 	fly(transport, exchange, due_ns);
+	note_most(transport);
 	return 0;
 }
 

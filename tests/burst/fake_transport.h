@@ -31,6 +31,8 @@ struct fake_options {
 	const struct sw_kernel *const *kernels; /* ended by null */
 	uint32_t shares[FAKE_FAULTS];           /* per thousand requests */
 	uint32_t latency_us, slow_us;
+	uint32_t function_us; /* as billed; 0: 100 */
+	bool cost_untold;     /* no word of what is billed */
 	uint32_t concurrency; /* more at once are throttled; 0: no limit */
 	uint64_t seed;
 	_Atomic int dead; /* every request is refused while it is set */
@@ -39,6 +41,7 @@ struct fake_options {
 
 struct fake_counts {
 	_Atomic uint64_t requests, runs, faults[FAKE_FAULTS];
+	_Atomic uint64_t flying_most; /* requests at once */
 };
 
 struct fake {

@@ -28,10 +28,10 @@ static inline uint64_t random_next(uint64_t *state)
 	return *state * 2685821657736338717u;
 }
 
-/* 0 .. below - 1 */
+/* 0 .. below - 1; of nothing 0 */
 static inline uint32_t random_below(uint64_t *state, uint32_t below)
 {
-	return (uint32_t)((random_next(state) >> 32) % below);
+	return below ? (uint32_t)((random_next(state) >> 32) % below) : 0;
 }
 
 #endif

@@ -10,3 +10,9 @@ add_test(NAME test_lambda_local
 		$<TARGET_FILE:lambda-local> $<TARGET_FILE:bootstrap> $<TARGET_FILE:lambda_load>)
 set_tests_properties(test_lambda_local PROPERTIES LABELS e2e TIMEOUT 120
 	ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+
+add_test(NAME test_lambda_signature
+	COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/test_lambda_signature.py
+		$<TARGET_FILE:lambda-local> $<TARGET_FILE:signing_probe>)
+set_tests_properties(test_lambda_signature PROPERTIES LABELS e2e TIMEOUT 120
+	ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)

@@ -46,6 +46,8 @@ struct ll_stream {
 	int32_t id;
 	bool is_post, too_long, too_large, hanging;
 	char path[640], type[32];
+	char method[16], authority[256]; /* these three only where signatures are checked */
+	struct ll_bytes headers;         /* NAME\0VALUE\0 again and again */
 	struct ll_bytes payload;
 	size_t payload_bytes;
 	size_t held;                      /* counted in the server's held_bytes */

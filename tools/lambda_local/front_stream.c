@@ -8,11 +8,13 @@
 #include "tools/lambda_local/front_private.h"
 #include "tools/lambda_local/invoke_path.h"
 #include "tools/lambda_local/server.h"
+#include "tools/lambda_local/signature.h"
 
 /* Above the largest payload: a caller never has to wait for the window while it posts one. */
 #define STREAM_WINDOW     (8 << 20)
 #define CONNECTION_WINDOW (64 << 20)
 #define ANSWER_HEADERS    9
+#define HEADERS_BYTES_MAX (64 << 10)
 #define CANCELS_BURST     100000
 #define CANCELS_PER_S     20000
 
@@ -35,6 +37,7 @@ static void destroy(struct ll_stream *stream)
 	*stream->link = stream->next;
 	if (stream->next)
 		stream->next->link = stream->link;
+	ll_bytes_free(&stream->headers);
 	ll_bytes_free(&stream->payload);
 	ll_bytes_free(&stream->body);
 	free(stream);
@@ -155,22 +158,54 @@ void ll_front_answer(struct ll_stream *stream, const struct ll_answer *answer)
 		send_answer(&stream->timer);
 }
 
-/* An error before it came to an invocation. */
-static void answer_plainly(struct ll_stream *stream, int status, const char *type, const char *text)
+static void answer_error(
+	struct ll_stream *stream, int status, const char *type, struct ll_bytes *body)
 {
-	struct ll_bytes body = { 0 };
 	struct ll_answer answer = {
 		.status = status,
 		.error_type = type,
 		.request_id = "00000000-0000-4000-8000-000000000000",
-		.body = &body,
+		.body = body,
 	};
 
-	ll_bytes_format(&body, "{\"Type\":\"User\",\"message\":\"%s\"}", text);
 	ll_front_answer(stream, &answer);
 }
 
+/* An error before it came to an invocation. */
+static void answer_plainly(struct ll_stream *stream, int status, const char *type, const char *text)
+{
+	struct ll_bytes body = { 0 };
+
+	ll_bytes_format(&body, "{\"Type\":\"User\",\"message\":\"%s\"}", text);
+	answer_error(stream, status, type, &body);
+}
+
 /* --- requests --- */
+
+/* False: it was answered, for it is not well signed. */
+static bool check_signature(struct ll_stream *stream)
+{
+	const struct ll_server *server = stream->connection->front->server;
+	const struct ll_signed_request request = {
+		.method = stream->method,
+		.target = stream->path,
+		.authority = stream->authority,
+		.headers = stream->headers.data,
+		.headers_bytes = stream->headers.size,
+		.body = stream->payload.data,
+		.body_bytes = stream->payload.size,
+	};
+	struct ll_refusal refusal;
+	struct ll_bytes body = { 0 };
+
+	/* Of a body that is too large not all was kept; it is refused for that. */
+	if (!server->signatures || stream->too_large ||
+		ll_signature_check(server->signatures, &request, time(NULL), &refusal))
+		return true;
+	ll_bytes_format(&body, "{\"message\":\"%s\"}", refusal.message);
+	answer_error(stream, 403, refusal.type, &body);
+	return false;
+}
 
 static void dispatch(struct ll_timer *timer)
 {
@@ -182,6 +217,8 @@ static void dispatch(struct ll_timer *timer)
 		answer_plainly(stream, 400, "InvalidParameterValueException",
 			"The function's name, qualifier or invocation type is malformed or too "
 			"long");
+	} else if (!check_signature(stream)) {
+		return;
 	} else if (kind == LL_PATH_UNKNOWN) {
 		answer_plainly(stream, 404, "UnknownOperationException",
 			"Only /2015-03-31/functions/NAME/invocations is served");
@@ -267,6 +304,24 @@ static void expect_body(struct ll_stream *stream, const uint8_t *value, size_t s
 		return;
 }
 
+/* What a signature may cover. */
+static void keep_header(struct ll_stream *stream, const uint8_t *name, size_t name_size,
+	const uint8_t *value, size_t size)
+{
+	if (is_named(":method", name, name_size)) {
+		keep(stream, stream->method, sizeof(stream->method), value, size);
+	} else if (is_named(":authority", name, name_size)) {
+		keep(stream, stream->authority, sizeof(stream->authority), value, size);
+	} else if (name[0] != ':') {
+		if (stream->headers.size + name_size + size > HEADERS_BYTES_MAX ||
+			ll_bytes_append(&stream->headers, name, name_size) ||
+			ll_bytes_append(&stream->headers, "", 1) ||
+			ll_bytes_append(&stream->headers, value, size) ||
+			ll_bytes_append(&stream->headers, "", 1))
+			stream->too_long = true;
+	}
+}
+
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
 	size_t name_size, const uint8_t *value, size_t size, uint8_t flags, void *context)
 {
@@ -276,6 +331,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	(void)context;
 	if (!stream || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
+	if (stream->connection->front->server->signatures)
+		keep_header(stream, name, name_size, value, size);
 	if (is_named(":method", name, name_size))
 		stream->is_post = is_named("POST", value, size);
 	else if (is_named(":path", name, name_size))

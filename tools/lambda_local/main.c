@@ -14,6 +14,7 @@
 
 #include "tools/lambda_local/front.h"
 #include "tools/lambda_local/server.h"
+#include "tools/lambda_local/signature.h"
 #include "tools/lambda_local/tls.h"
 
 /* The server and what only its start and end are concerned with. */
@@ -124,6 +125,11 @@ static int run(struct program *program, struct sw_error *error)
 	}
 	if (getrandom(&server->id_key, sizeof(server->id_key), 0) != sizeof(server->id_key))
 		return sw_error_set(error, -EIO, "start: no random numbers");
+	if (options->keys) {
+		ret = ll_signatures_open(&server->signatures, options->keys, error);
+		if (ret)
+			return ret;
+	}
 	ret = ll_loop_init(&server->loop);
 	if (ret)
 		return sw_error_set(error, ret, "start: %s", strerror(-ret));
@@ -139,6 +145,7 @@ static int run(struct program *program, struct sw_error *error)
 	if (program->signals.fd > 0)
 		close(program->signals.fd);
 	ll_loop_fini(&server->loop);
+	ll_signatures_close(server->signatures);
 	return ret;
 }
 

@@ -31,6 +31,8 @@ static const char help_text[] =
 	"                           throttle, duplicate, slow\n"
 	"  --seed N                 of the faults; the n-th invocation always gets the same (1)\n"
 	"  --ledger FILE            write one JSON line for each execution\n"
+	"  --require-signature FILE requests must be signed (AWS Signature Version 4) by one of\n"
+	"                           the keys in FILE, which is like ~/.aws/credentials\n"
 	"  --help                   this text\n"
 	"\n"
 	"Answers carry two headers of lambda-local's own: x-spillway-function-us, the time billed\n"
@@ -47,6 +49,7 @@ enum {
 	FAULTS,
 	SEED,
 	LEDGER,
+	REQUIRE_SIGNATURE,
 	HELP,
 };
 
@@ -61,6 +64,7 @@ static const struct option long_options[] = {
 	{ "faults", required_argument, NULL, FAULTS },
 	{ "seed", required_argument, NULL, SEED },
 	{ "ledger", required_argument, NULL, LEDGER },
+	{ "require-signature", required_argument, NULL, REQUIRE_SIGNATURE },
 	{ "help", no_argument, NULL, HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -190,6 +194,9 @@ static int parse_one(
 		return ll_faults_parse(&options->faults, text, error);
 	case SEED:
 		return parse_number("seed", text, 0, UINT64_MAX, &options->seed, error);
+	case REQUIRE_SIGNATURE:
+		options->keys = text;
+		return 0;
 	default:
 		options->ledger = text;
 		return 0;

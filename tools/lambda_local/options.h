@@ -16,6 +16,7 @@ struct ll_options {
 	char port[6];
 	const char *ca_out; /* null: written nowhere */
 	const char *ledger; /* null: none */
+	const char *keys;   /* null: requests need no signature */
 	uint32_t functions;
 	struct {
 		char name[65];

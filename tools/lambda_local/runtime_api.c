@@ -76,7 +76,8 @@ static bool send_rest(struct ll_api_connection *connection)
 		size_t in_event = connection->sent - in_head;
 		struct iovec parts[2] = {
 			{ connection->head + in_head, connection->head_size - in_head },
-			{ (char *)connection->event + in_event, connection->event_size - in_event },
+			{ connection->event_size ? (char *)connection->event + in_event : NULL,
+				connection->event_size - in_event },
 		};
 		struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 		ssize_t n = sendmsg(connection->source.fd, &message, MSG_NOSIGNAL);

@@ -7,6 +7,8 @@
 #include "tools/lambda_local/loop.h"
 #include "tools/lambda_local/options.h"
 
+struct ll_signatures;
+
 /* The whole program; everything points back at it, all of it on the one thread. */
 struct ll_server {
 	struct ll_options options;
@@ -14,6 +16,7 @@ struct ll_server {
 	struct ll_ledger ledger;
 	struct ll_function functions[LL_FUNCTIONS_MAX];
 	uint32_t function_count;
+	struct ll_signatures *signatures;    /* null: they are not looked at */
 	struct ll_environment *environments; /* all, until they are collected */
 	uint32_t environments_made;          /* numbers them */
 	uint64_t invocations; /* that may get a fault, so far: the next one's number */

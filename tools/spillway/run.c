@@ -26,6 +26,13 @@ struct run {
 	int stops; /* signals acted on */
 };
 
+static enum sw_burst_sign sign_mode(const char *name)
+{
+	if (strcmp(name, "always") == 0)
+		return SW_BURST_SIGN_ALWAYS;
+	return strcmp(name, "never") == 0 ? SW_BURST_SIGN_NEVER : SW_BURST_SIGN_AUTO;
+}
+
 static int make_burst(struct run *run, struct sw_error *error)
 {
 	const struct run_options *options = run->options;
@@ -48,6 +55,8 @@ static int make_burst(struct run *run, struct sw_error *error)
 	burst.endpoint = lambda ? run->lambda.url : options->endpoint;
 	burst.function = lambda ? LAMBDA_FUNCTION : options->function;
 	burst.ca_file = lambda ? run->lambda.ca : options->ca;
+	burst.sign = sign_mode(options->sign);
+	burst.region = options->region;
 	burst.sample_us = (uint32_t)options->sample_us;
 	burst.max_inflight = (uint32_t)options->max_inflight;
 	burst.max_invocations = options->max_invocations;

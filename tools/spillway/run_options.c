@@ -78,20 +78,24 @@ static const struct option_row rows[] = {
 
 	HEADING("Bursting:"),
 	TEXT("policy", policy, "NAME", "none; spillway with an endpoint",
-		"when batches are spilled: none, fixed, spillway"),
+		"when batches are spilled: none; fixed: a share; spillway: when that is quicker; "
+		"threshold, sponge, ds2: others' rules"),
 	NUMBER("spill-share", spill_share, "F", "0.5", "fixed: share of the batches, 0 to 1", 0, 1),
 	TEXT("endpoint", endpoint, "URL", NULL, "https://HOST[:PORT] of the functions"),
 	TEXT("function", function, "NAME", "spillway", "the function's name there"),
 	TEXT("ca", ca, "FILE", "the system's", "PEM file the endpoint is checked against"),
+	CHOICE("sign", sign, "auto|always|never", "auto",
+		"AWS signatures; auto: with --region or at AWS, if there are credentials"),
+	TEXT("region", region, "NAME", "the endpoint's, AWS_REGION", "AWS region to sign for"),
 	{ "lambda-local", OPTION_MAYBE, AT(lambda_local), "[=OPTIONS]", NULL,
 		"start a lambda-local for this run, like =concurrency=8,rtt-ms=5", 0, 0, NULL },
 	COUNT("sample-us", sample_us, "US", "250", "the controller's period, us", 50, 1000000),
 	COUNT("max-inflight", max_inflight, "N", "64", "invocations at once", 1,
 		SW_BURST_INFLIGHT_MAX),
 	COUNT("max-invocations", max_invocations, "N", "no limit",
-		"invocations of the run, retries included", 1, 1e15),
+		"invocations of the run, retries and hedges included", 1, 1e15),
 	NUMBER("budget-usd-per-hour", budget_usd_per_hour, "USD", "no limit",
-		"most to spend, dollars an hour", 0, 1e9),
+		"most to spend in any hour, dollars; half of it at once at most", 0, 1e9),
 	COUNT("deadline-ms", deadline_ms, "MS", "10000", "of one invocation, ms", 1, 900000),
 	COUNT("retries", retries, "N", "3", "of one batch, before it is run locally", 0, 100),
 
@@ -115,6 +119,7 @@ void run_options_init(struct run_options *options)
 		.processing_time = "arrival",
 		.spill_share = 0.5,
 		.function = "spillway",
+		.sign = "auto",
 		.sample_us = 250,
 		.max_inflight = 64,
 		.deadline_ms = 10000,
@@ -261,6 +266,8 @@ int run_options_check(const struct run_options *options)
 		return clash("late", "only a stream from files (--input) has late rows");
 	if (options->endpoint && options->lambda_local)
 		return clash("lambda-local", "--endpoint is given too (one of them)");
+	if (options->region && strcmp(options->sign, "never") == 0)
+		return clash("region", "nothing is signed with --sign never (leave one out)");
 	if (!none && !options->endpoint && !options->lambda_local)
 		return say(EXIT_USAGE,
 			"bad options: --policy %s: it needs somewhere to spill to "
