@@ -146,20 +146,22 @@ static int make_output_dir(struct sw_nexmark_job *job, const char *path, struct 
 static int open_files(struct sw_nexmark_job *job, const struct sw_nexmark_job_options *options,
 	struct sw_error *error)
 {
+	struct job_files files = { .count = 0 };
 	int code = 0;
 
+	job_files_read(&files, options->input_dir);
 	if (options->late) {
-		code = sw_csv_file_open(options->late, &job->late, error);
+		code = job_files_open(&files, options->late, &job->late, error);
 		if (!code)
 			code = write_late_header(job, error);
 		job->source.late = job->late;
 	}
 	if (!code && options->changelog)
-		code = sw_csv_file_open(options->changelog, &job->changelog, error);
+		code = job_files_open(&files, options->changelog, &job->changelog, error);
 	if (!code && options->output)
 		code = job->plan.sink.partitioned
 			       ? make_output_dir(job, options->output, error)
-			       : sw_csv_file_open(options->output, &job->output, error);
+			       : job_files_open(&files, options->output, &job->output, error);
 	return code;
 }
 
@@ -260,11 +262,13 @@ static struct sw_stage *add_source(struct sw_graph *graph, struct sw_nexmark_job
 	return sw_graph_add_stage(graph, &stage, error);
 }
 
+#define MERGE_TEXT_BYTES 4096u
+
 /* Room for text in a column of a merge's batches: any one text of the source has to fit. */
 static size_t merge_text_bytes(
 	const struct sw_nexmark_job *job, const struct plan_merge *merge, uint32_t batch_rows)
 {
-	size_t most = merge->text_bytes;
+	size_t most = merge->text_bytes > MERGE_TEXT_BYTES ? merge->text_bytes : MERGE_TEXT_BYTES;
 
 	if (job->input_dir && most < CSV_TEXT_BYTES)
 		most = CSV_TEXT_BYTES;
@@ -442,7 +446,7 @@ int sw_nexmark_job_create(struct sw_graph *graph, const struct sw_nexmark_job_op
 
 	if (!error)
 		error = &unwanted;
-	code = query_check(options, error);
+	code = sw_nexmark_job_check(options, error);
 	if (code)
 		return code;
 	job = calloc(1, sizeof(*job));

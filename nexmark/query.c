@@ -79,7 +79,7 @@ static int unknown_query(const char *name, struct sw_error *error)
 	return sw_error_set(error, -EINVAL, "query: %.32s: unknown (there are %s)", name, names);
 }
 
-int query_check(const struct sw_nexmark_job_options *options, struct sw_error *error)
+int sw_nexmark_job_check(const struct sw_nexmark_job_options *options, struct sw_error *error)
 {
 	const char *why = NULL;
 	const char *query = options->query;
@@ -98,8 +98,10 @@ int query_check(const struct sw_nexmark_job_options *options, struct sw_error *e
 		why = "replay: the stream has no end (give a number of events)";
 	else if (options->late && !options->input_dir)
 		why = "late: a generated stream has no late rows (only files have)";
-	else if (options->ordered && (!options->output || !strcmp(query, "q10")))
+	else if (options->ordered && !options->output)
 		why = "ordered: there is no output file to write in order";
+	else if (options->ordered && !strcmp(query, "q10"))
+		why = "ordered: q10 writes a folder of files, each in the order of arrival";
 	else if (options->on_batch && (options->output || options->checksum || options->changelog))
 		why = "output: rows go to a function or to a file, not to both";
 	else if (options->changelog && !strcmp(query, "q10"))

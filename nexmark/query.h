@@ -72,6 +72,10 @@ struct sw_nexmark_job_options {
 		.size = sizeof(struct sw_nexmark_job_options), .watermark_delay_ms = 4000 \
 	}
 
+/* Do the options go together? 0, or -EINVAL with a message, as from sw_nexmark_job_create. */
+SW_API SW_MUST_CHECK int sw_nexmark_job_check(
+	const struct sw_nexmark_job_options *options, struct sw_error *error);
+
 /*
  * Adds the query's stages to `graph` (not started yet) and opens its files. Paths are copied.
  * On the thread that builds the graph. 0, or -errno with a message: -EINVAL for an unknown query

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,36 @@ static void files_that_cannot_be_written(void **unused)
 	run.job.input_dir = write_bids("in", "1,1,1,1,c,u,100000,x\n2,1,1,1,c,u,1,x\n");
 	run.job.late = "/dev/full";
 	refuses(&run, -ENOSPC, "/dev/full: No space left on device");
+}
+
+/* Nothing that is read, or written for something else, is written over. */
+static void same_files(void **unused)
+{
+	const char *in = write_bids("same", "1,1,1,1,c,u,100000,x\n2,1,1,1,c,u,1,x\n");
+	const char *out = scratch_path("same.csv");
+	struct query_run run;
+	size_t before, after;
+	char path[600], *bids;
+
+	(void)unused;
+	snprintf(path, sizeof(path), "%s/bid.csv", in);
+	free(read_file(path, &before));
+	query_run_init(&run, "q7");
+	run.job.input_dir = in;
+	run.job.output = path;
+	refuses(&run, -EINVAL, "bid.csv: is read, or written for something else");
+	bids = read_file(path, &after);
+	assert_int_equal(after, before);
+	free(bids);
+	run.job.output = out;
+	run.job.late = out;
+	refuses(&run, -EINVAL, "same.csv: is read, or written for something else");
+	query_run_init(&run, "q17");
+	run.job.output = run.job.changelog = out;
+	refuses(&run, -EINVAL, "same.csv: is read, or written for something else");
+	/* A device may be all of them. */
+	run.job.output = run.job.changelog = "/dev/null";
+	query_run_well(&run);
 }
 
 /* ---- Sinks ---- */
@@ -319,6 +350,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_options),
+		cmocka_unit_test(same_files),
 		cmocka_unit_test(files_that_cannot_be_written),
 		cmocka_unit_test(sinks_agree),
 		cmocka_unit_test(reads_only_what_it_needs),

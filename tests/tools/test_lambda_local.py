@@ -61,6 +61,15 @@ class Server:
         self.errors.close()
         self.folder.cleanup()
 
+    def wait_for_lines(self, lines, seconds=20):
+        """Until the ledger has so many."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with open(self.ledger_path) as file:
+                if len(file.readlines()) >= lines:
+                    return
+            time.sleep(0.02)
+
     def stop(self, how=signal.SIGTERM):
         """Ends it, which must go well, and reads the ledger."""
         self.process.send_signal(how)
@@ -378,6 +387,8 @@ class Frames(unittest.TestCase):
         with self.server("--faults", f"{kind}:1", "--timeout-ms", limit) as server:
             told = server.load(count=count, **more)
             self.assertEqual(told[end], count, (kind, told))
+            # What still runs when the server ends would be ended with it.
+            server.wait_for_lines(executions)
             server.stop()
             self.assertEqual([line["outcome"] for line in server.ledger], [outcome] * executions)
 

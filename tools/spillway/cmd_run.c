@@ -82,6 +82,8 @@ int cmd_run(int argc, char **argv)
 		return help();
 	options.query = query;
 	code = run_options_check(&options);
+	if (!code)
+		code = run_check(&options);
 	if (code)
 		return code;
 	command = command_text();

@@ -93,9 +93,8 @@ static int make_graph(struct run *run, struct sw_error *error)
 	return sw_graph_create(&graph, &run->graph, error);
 }
 
-static int make_job(struct run *run, struct sw_error *error)
+static struct sw_nexmark_job_options job_options(const struct run_options *options)
 {
-	const struct run_options *options = run->options;
 	struct sw_nexmark_job_options job = SW_NEXMARK_JOB_OPTIONS_INIT;
 
 	job.query = options->query;
@@ -112,7 +111,24 @@ static int make_job(struct run *run, struct sw_error *error)
 	job.ordered = options->ordered;
 	job.changelog = options->changelog;
 	job.late = options->late;
+	return job;
+}
+
+static int make_job(struct run *run, struct sw_error *error)
+{
+	struct sw_nexmark_job_options job = job_options(run->options);
+
 	return sw_nexmark_job_create(run->graph, &job, &run->job, error);
+}
+
+int run_check(const struct run_options *options)
+{
+	struct sw_nexmark_job_options job = job_options(options);
+	struct sw_error error = { 0 };
+
+	if (sw_nexmark_job_check(&job, &error) == 0)
+		return EXIT_DONE;
+	return say(EXIT_USAGE, "bad options: %s", error.text);
 }
 
 static void act_on_signals(struct run *run)

@@ -61,6 +61,8 @@ struct run_report {
 	struct sw_burst_stats burst;
 };
 
+/* Do the options go together for their query? 0 or EXIT_USAGE, said; starts and writes nothing. */
+int run_check(const struct run_options *options);
 /*
  * Runs; the observers are called on this thread. Returns an exit code, with the message said.
  * *report is filled as far as the run got (see report->graph.wall_ns: 0 when it did not start);
