@@ -10,6 +10,9 @@
 
 #include "runtime/graph_private.h"
 
+/* Up to here it is cheaper to look at all rows once for each owner than to count first. */
+#define FEW_OWNERS 6u
+
 static uint32_t hash_int64(int64_t key)
 {
 	return (uint32_t)(((uint64_t)key * 0x9E3779B97F4A7C15u) >> 32);
@@ -33,29 +36,69 @@ static uint32_t hash_text(struct sw_text text)
 	return (uint32_t)((hash * 0x9E3779B97F4A7C15u) >> 32);
 }
 
-static unsigned owner_of(const struct sw_column *key, uint32_t row, unsigned owners)
+static uint16_t owner_of(uint32_t hash, unsigned owners)
 {
-	uint32_t hash = key->type == SW_TEXT ? hash_text(sw_column_text(key, row))
-					     : hash_int64(sw_column_int64(key, row));
-
-	return (unsigned)(((uint64_t)hash * owners) >> 32);
+	return (uint16_t)(((uint64_t)hash * owners) >> 32);
 }
 
-/* Counting sort of the counted rows by owner: order[start[d] .. start[d + 1]) are d's. */
-static void sort_by_owner(struct output *output, const struct sw_batch *batch)
+/* destination[i]: the owner of the i-th counted row. */
+static void find_owners(struct output *output, const struct sw_batch *batch)
 {
 	const struct sw_column *key = &batch->columns[output->edge->key_column];
+	const unsigned owners = output->link_count;
+	const uint32_t count = sw_batch_count(batch);
+	uint16_t *destination = output->destination;
+
+	if (key->type == SW_INT64 && !batch->selected) {
+		const int64_t *keys = key->data;
+
+		for (uint32_t i = 0; i < count; i++)
+			destination[i] = owner_of(hash_int64(keys[i]), owners);
+	} else if (key->type == SW_TEXT) {
+		for (uint32_t i = 0; i < count; i++)
+			destination[i] = owner_of(
+				hash_text(sw_column_text(key, sw_batch_row(batch, i))), owners);
+	} else {
+		for (uint32_t i = 0; i < count; i++)
+			destination[i] = owner_of(
+				hash_int64(sw_column_int64(key, sw_batch_row(batch, i))), owners);
+	}
+}
+
+/* One look at all rows for each owner: where they go does not hang on what was stored just before.
+ */
+static void sort_by_few(struct output *output, const struct sw_batch *batch)
+{
+	const uint16_t *destination = output->destination;
+	uint16_t *order = output->order;
+	uint32_t count = sw_batch_count(batch), at = 0;
+
+	for (unsigned d = 0; d < output->link_count; d++) {
+		output->start[d] = at;
+		if (batch->selected) {
+			for (uint32_t i = 0; i < count; i++) {
+				order[at] = batch->selected[i];
+				at += destination[i] == d;
+			}
+		} else {
+			for (uint32_t i = 0; i < count; i++) {
+				order[at] = (uint16_t)i;
+				at += destination[i] == d;
+			}
+		}
+	}
+	output->start[output->link_count] = at;
+}
+
+static void sort_by_many(struct output *output, const struct sw_batch *batch)
+{
 	unsigned owners = output->link_count;
 	uint32_t count = sw_batch_count(batch);
 	uint32_t *start = output->start;
 
 	memset(start, 0, (owners + 1) * sizeof(*start));
-	for (uint32_t i = 0; i < count; i++) {
-		unsigned owner = owner_of(key, sw_batch_row(batch, i), owners);
-
-		output->destination[i] = (uint16_t)owner;
-		start[owner + 1]++;
-	}
+	for (uint32_t i = 0; i < count; i++)
+		start[output->destination[i] + 1]++;
 	for (unsigned d = 0; d < owners; d++)
 		start[d + 1] += start[d];
 	for (uint32_t i = 0; i < count; i++)
@@ -63,6 +106,16 @@ static void sort_by_owner(struct output *output, const struct sw_batch *batch)
 	for (unsigned d = owners; d > 0; d--)
 		start[d] = start[d - 1];
 	start[0] = 0;
+}
+
+/* The counted rows by owner: order[start[d] .. start[d + 1]) are d's. */
+static void sort_by_owner(struct output *output, const struct sw_batch *batch)
+{
+	find_owners(output, batch);
+	if (output->link_count <= FEW_OWNERS)
+		sort_by_few(output, batch);
+	else
+		sort_by_many(output, batch);
 }
 
 /* Whole lines at a time: batches of pools have room for that after their columns. */

@@ -359,7 +359,8 @@ static int add_pool(struct sw_instance *instance, unsigned index)
 		return -ENOMEM;
 	if (output->edge->route == SW_ROUTE_KEYED && output->link_count > 1) {
 		output->destination = calloc(options.rows_max, sizeof(*output->destination));
-		output->order = calloc(options.rows_max, sizeof(*output->order));
+		/* One more: what is appended without a branch is stored first. */
+		output->order = calloc(options.rows_max + 1, sizeof(*output->order));
 		output->start = calloc(output->link_count + 1, sizeof(*output->start));
 		if (!output->destination || !output->order || !output->start)
 			return -ENOMEM;
