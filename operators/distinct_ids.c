@@ -172,4 +172,5 @@ const struct sw_operator sw_distinct_ids = {
 	.open = distinct_open,
 	.process = distinct_process,
 	.advance = distinct_advance,
+	.reads_only = true,
 };

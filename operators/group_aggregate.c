@@ -240,4 +240,5 @@ const struct sw_operator sw_group_aggregate = {
 	.open = aggregate_open,
 	.process = aggregate_process,
 	.advance = aggregate_advance,
+	.reads_only = true,
 };

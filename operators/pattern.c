@@ -240,4 +240,5 @@ const struct sw_operator sw_pattern = {
 	.open = pattern_open,
 	.process = pattern_process,
 	.advance = pattern_advance,
+	.reads_only = true,
 };

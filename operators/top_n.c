@@ -302,4 +302,5 @@ const struct sw_operator sw_top_n = {
 	.open = top_open,
 	.process = top_process,
 	.advance = top_advance,
+	.reads_only = true,
 };

@@ -146,4 +146,5 @@ const struct sw_operator sw_window_count = {
 	.open = count_open,
 	.process = count_process,
 	.advance = count_advance,
+	.reads_only = true,
 };

@@ -309,4 +309,5 @@ const struct sw_operator sw_window_join = {
 	.open = join_open,
 	.process = join_process,
 	.advance = join_advance,
+	.reads_only = true,
 };

@@ -146,4 +146,5 @@ const struct sw_operator sw_window_max = {
 	.open = max_open,
 	.process = max_process,
 	.advance = max_advance,
+	.reads_only = true,
 };

@@ -100,6 +100,8 @@ struct sw_batch {
 	void *block;
 	size_t block_bytes;
 	struct sw_batch *next;
+	struct sw_batch *whole; /* a loan of another batch's rows: that one; null: its own */
+	uint32_t holders;       /* atomic; while rows of it are lent: it and its loans, else 0 */
 	void (*dispose)(
 		struct sw_batch *batch); /* frees it in its own way (imported); null: free */
 };

@@ -334,6 +334,32 @@ static uint32_t pool_batches(const struct output *output)
 	return batches;
 }
 
+/* What a keyed output with several consumers needs besides its pool. */
+static int add_exchange(struct output *output, const struct sw_pool_options *pool)
+{
+	static const struct sw_schema no_columns;
+	struct sw_pool_options loans = *pool;
+
+	if (output->edge->route != SW_ROUTE_KEYED || output->link_count == 1)
+		return 0;
+	output->destination = calloc(pool->rows_max, sizeof(*output->destination));
+	/* One more: what is appended without a branch is stored first. */
+	output->order = calloc(pool->rows_max + 1, sizeof(*output->order));
+	output->start = calloc(output->link_count + 1, sizeof(*output->start));
+	output->lending = calloc(output->link_count, sizeof(struct sw_batch *));
+	if (!output->destination || !output->order || !output->start || !output->lending)
+		return -ENOMEM;
+	if (output->edge->to->kernel || !output->edge->to->op->reads_only)
+		return 0;
+	loans.schema = &no_columns;
+	loans.text_bytes = 0;
+	output->loans = sw_pool_create(&loans);
+	if (!output->loans)
+		return -ENOMEM;
+	output->edge->graph->pool_bytes += sw_pool_bytes(output->loans);
+	return 0;
+}
+
 static int add_pool(struct sw_instance *instance, unsigned index)
 {
 	struct sw_stage *stage = instance->stage;
@@ -357,16 +383,8 @@ static int add_pool(struct sw_instance *instance, unsigned index)
 	output->pool = sw_pool_create(&options);
 	if (!output->pool)
 		return -ENOMEM;
-	if (output->edge->route == SW_ROUTE_KEYED && output->link_count > 1) {
-		output->destination = calloc(options.rows_max, sizeof(*output->destination));
-		/* One more: what is appended without a branch is stored first. */
-		output->order = calloc(options.rows_max + 1, sizeof(*output->order));
-		output->start = calloc(output->link_count + 1, sizeof(*output->start));
-		if (!output->destination || !output->order || !output->start)
-			return -ENOMEM;
-	}
 	graph->pool_bytes += sw_pool_bytes(output->pool);
-	return 0;
+	return add_exchange(output, &options);
 }
 
 /* ---- Sites ---- */
@@ -488,8 +506,10 @@ static void instance_fini(struct sw_instance *instance)
 		return;
 	for (unsigned i = 0; i < SW_PORTS_MAX; i++) {
 		sw_pool_destroy(instance->outputs[i].pool);
+		sw_pool_destroy(instance->outputs[i].loans);
 		free(instance->outputs[i].links);
 		free(instance->outputs[i].gathering);
+		free(instance->outputs[i].lending);
 		free(instance->outputs[i].destination);
 		free(instance->outputs[i].order);
 		free(instance->outputs[i].start);

@@ -158,9 +158,12 @@ static void merge_close(struct sw_instance *self, void *state)
 
 static int merge_rows(struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
 {
+	struct fixture *fixture = (struct fixture *)sw_instance_config(self);
 	struct merge *merge = state;
 
 	(void)input;
+	if (batch->whole)
+		atomic_fetch_add_explicit(&fixture->loans, 1, memory_order_relaxed);
 	for (uint32_t i = 0; i < sw_batch_count(batch); i++) {
 		uint32_t row = sw_batch_row(batch, i);
 		int64_t key = sw_column_int64(&batch->columns[0], row);
@@ -178,6 +181,18 @@ static int merge_rows(struct sw_instance *self, void *state, unsigned input, str
 	}
 	sw_release(self, batch);
 	return 0;
+}
+
+/* Spoils what it was handed once it has read it. */
+static int merge_changed(
+	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
+{
+	sw_batch_compact(batch);
+	for (uint32_t i = 0; i < batch->rows; i++)
+		((int64_t *)batch->columns[1].data)[i] *= -1;
+	for (uint32_t i = 0; i < batch->rows; i++)
+		((int64_t *)batch->columns[1].data)[i] *= -1;
+	return merge_rows(self, state, input, batch);
 }
 
 static int merge_partials(
@@ -238,6 +253,16 @@ static const struct sw_operator merge_rows_operator = {
 	.close = merge_close,
 	.process = merge_rows,
 	.advance = merge_advance,
+	.reads_only = true,
+};
+
+static const struct sw_operator merge_changed_operator = {
+	.name = "merge changed rows",
+	.state_bytes = sizeof(struct merge),
+	.open = merge_open,
+	.close = merge_close,
+	.process = merge_changed,
+	.advance = merge_advance,
 };
 
 static const struct sw_operator merge_partials_operator = {
@@ -275,9 +300,15 @@ static int collect(struct sw_instance *self, void *state, unsigned input, struct
 
 static const struct sw_operator collect_operator = { .name = "collect", .process = collect };
 
-int fixture_build(struct fixture *fixture, struct sw_stage *source, bool partials)
+int fixture_build(struct fixture *fixture, struct sw_stage *source, enum fixture_merge kind)
 {
+	static const struct sw_operator *const merges[] = {
+		[MERGE_ROWS] = &merge_rows_operator,
+		[MERGE_PARTIALS] = &merge_partials_operator,
+		[MERGE_ROWS_CHANGED] = &merge_changed_operator,
+	};
 	struct sw_stage_options merge = SW_STAGE_OPTIONS_INIT, sink = SW_STAGE_OPTIONS_INIT;
+	const bool partials = kind == MERGE_PARTIALS;
 	struct sw_stage *kernel, *merged, *end;
 	struct sw_graph *graph = fixture->graph;
 	struct sw_error error;
@@ -287,7 +318,7 @@ int fixture_build(struct fixture *fixture, struct sw_stage *source, bool partial
 		partials ? &partial_kernel : &triple_kernel, NULL, &error);
 	assert_non_null(kernel);
 	merge.name = "merge";
-	merge.op = partials ? &merge_partials_operator : &merge_rows_operator;
+	merge.op = merges[kind];
 	merge.config = fixture;
 	merge.output_schemas[0] = &partial_schema;
 	merge.measures_latency = true;
@@ -309,7 +340,7 @@ int fixture_build(struct fixture *fixture, struct sw_stage *source, bool partial
 }
 
 int fixture_open(struct fixture *fixture, const struct sw_graph_options *options, uint64_t count,
-	bool partials)
+	enum fixture_merge merge)
 {
 	struct sw_stage_options source = SW_STAGE_OPTIONS_INIT;
 	struct sw_stage *stage;
@@ -333,7 +364,7 @@ int fixture_open(struct fixture *fixture, const struct sw_graph_options *options
 	source.output_schemas[0] = &number_schema;
 	stage = sw_graph_add_stage(fixture->graph, &source, &error);
 	assert_non_null(stage);
-	return fixture_build(fixture, stage, partials);
+	return fixture_build(fixture, stage, merge);
 }
 
 void fixture_check(struct fixture *fixture, uint64_t count)
