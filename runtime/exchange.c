@@ -14,116 +14,8 @@
 
 #include "runtime/graph_private.h"
 
-/* Up to here it is cheaper to look at all rows once for each owner than to count first. */
-#define FEW_OWNERS 6u
-
 /* From here on a consumer's rows of a batch are lent, not copied. */
 #define LOAN_BYTES 8192u
-
-static uint32_t hash_int64(int64_t key)
-{
-	return (uint32_t)(((uint64_t)key * 0x9E3779B97F4A7C15u) >> 32);
-}
-
-/* Eight bytes at a time, each folded in by a multiplication whose halves are mixed. */
-static uint32_t hash_text(struct sw_text text)
-{
-	uint64_t hash = text.size * 0x9E3779B97F4A7C15u;
-
-	while (text.size) {
-		uint64_t word = 0;
-		uint32_t size = text.size < 8 ? text.size : 8;
-
-		memcpy(&word, text.bytes, size);
-		hash = (hash ^ word) * 0xD6E8FEB86659FD93u;
-		hash ^= hash >> 32;
-		text.bytes += size;
-		text.size -= size;
-	}
-	return (uint32_t)((hash * 0x9E3779B97F4A7C15u) >> 32);
-}
-
-static uint16_t owner_of(uint32_t hash, unsigned owners)
-{
-	return (uint16_t)(((uint64_t)hash * owners) >> 32);
-}
-
-/* destination[i]: the owner of the i-th counted row. */
-static void find_owners(struct output *output, const struct sw_batch *batch)
-{
-	const struct sw_column *key = &batch->columns[output->edge->key_column];
-	const unsigned owners = output->link_count;
-	const uint32_t count = sw_batch_count(batch);
-	uint16_t *destination = output->destination;
-
-	if (key->type == SW_INT64 && !batch->selected) {
-		const int64_t *keys = key->data;
-
-		for (uint32_t i = 0; i < count; i++)
-			destination[i] = owner_of(hash_int64(keys[i]), owners);
-	} else if (key->type == SW_TEXT) {
-		for (uint32_t i = 0; i < count; i++)
-			destination[i] = owner_of(
-				hash_text(sw_column_text(key, sw_batch_row(batch, i))), owners);
-	} else {
-		for (uint32_t i = 0; i < count; i++)
-			destination[i] = owner_of(
-				hash_int64(sw_column_int64(key, sw_batch_row(batch, i))), owners);
-	}
-}
-
-/* One look at all rows for each owner: where they go does not hang on what was stored just before.
- */
-static void sort_by_few(struct output *output, const struct sw_batch *batch)
-{
-	const uint16_t *destination = output->destination;
-	uint16_t *order = output->order;
-	uint32_t count = sw_batch_count(batch), at = 0;
-
-	for (unsigned d = 0; d < output->link_count; d++) {
-		output->start[d] = at;
-		if (batch->selected) {
-			for (uint32_t i = 0; i < count; i++) {
-				order[at] = batch->selected[i];
-				at += destination[i] == d;
-			}
-		} else {
-			for (uint32_t i = 0; i < count; i++) {
-				order[at] = (uint16_t)i;
-				at += destination[i] == d;
-			}
-		}
-	}
-	output->start[output->link_count] = at;
-}
-
-static void sort_by_many(struct output *output, const struct sw_batch *batch)
-{
-	unsigned owners = output->link_count;
-	uint32_t count = sw_batch_count(batch);
-	uint32_t *start = output->start;
-
-	memset(start, 0, (owners + 1) * sizeof(*start));
-	for (uint32_t i = 0; i < count; i++)
-		start[output->destination[i] + 1]++;
-	for (unsigned d = 0; d < owners; d++)
-		start[d + 1] += start[d];
-	for (uint32_t i = 0; i < count; i++)
-		output->order[start[output->destination[i]]++] = (uint16_t)sw_batch_row(batch, i);
-	for (unsigned d = owners; d > 0; d--)
-		start[d] = start[d - 1];
-	start[0] = 0;
-}
-
-/* The counted rows by owner: order[start[d] .. start[d + 1]) are d's. */
-static void sort_by_owner(struct output *output, const struct sw_batch *batch)
-{
-	find_owners(output, batch);
-	if (output->link_count <= FEW_OWNERS)
-		sort_by_few(output, batch);
-	else
-		sort_by_many(output, batch);
-}
 
 /* Whole lines at a time: batches of pools have room for that after their columns. */
 static inline void copy_text(char *to, struct sw_text text)
@@ -257,8 +149,8 @@ static void merge_meta(struct sw_batch *to, const struct sw_batch *from)
 static void gather_for(
 	struct sw_instance *self, struct output *output, unsigned d, const struct sw_batch *batch)
 {
-	const uint16_t *rows = output->order + output->start[d];
-	uint32_t count = output->start[d + 1] - output->start[d];
+	const uint16_t *rows = output->owned.order + output->owned.start[d];
+	uint32_t count = output->owned.start[d + 1] - output->owned.start[d];
 
 	while (count) {
 		struct sw_batch *to = output->gathering[d];
@@ -295,7 +187,7 @@ static void gather_for(
 /* Many bytes are rather lent where they lie than copied. */
 static bool is_worth_lending(const struct output *output, unsigned d, uint64_t row_bytes)
 {
-	return (output->start[d + 1] - output->start[d]) * row_bytes >= LOAN_BYTES;
+	return (output->owned.start[d + 1] - output->owned.start[d]) * row_bytes >= LOAN_BYTES;
 }
 
 /* A batch that shows d's rows of the whole one; null: all are out. */
@@ -311,8 +203,8 @@ static struct sw_batch *make_loan(struct output *output, unsigned d, struct sw_b
 	sw_batch_copy_meta(loan, whole);
 	loan->events = 0;
 	loan->selected = loan->selection_space;
-	loan->selected_rows = output->start[d + 1] - output->start[d];
-	memcpy(loan->selected, output->order + output->start[d],
+	loan->selected_rows = output->owned.start[d + 1] - output->owned.start[d];
+	memcpy(loan->selected, output->owned.order + output->owned.start[d],
 		loan->selected_rows * sizeof(*loan->selected));
 	loan->whole = whole;
 	return loan;
@@ -356,7 +248,7 @@ void exchange_emit(struct sw_instance *self, struct output *output, struct sw_ba
 	unsigned own = output->link_count;
 	uint32_t count;
 
-	sort_by_owner(output, batch);
+	owned_rows_find(&output->owned, batch, output->edge->key_column, output->link_count);
 	if (output->loans)
 		make_loans(output, batch);
 	for (unsigned d = 0; d < output->link_count; d++) {
@@ -366,14 +258,16 @@ void exchange_emit(struct sw_instance *self, struct output *output, struct sw_ba
 			gather_for(self, output, d, batch);
 	}
 	/* The runner's own share needs no copy: the batch itself with a selection. */
-	count = own < output->link_count ? output->start[own + 1] - output->start[own] : 0;
+	count = own < output->link_count ? output->owned.start[own + 1] - output->owned.start[own]
+					 : 0;
 	if (!count) {
 		runner_put(self->runner, batch);
 		return;
 	}
 	batch->selected = batch->selection_space;
 	batch->selected_rows = count;
-	memcpy(batch->selected, output->order + output->start[own], count * sizeof(uint16_t));
+	memcpy(batch->selected, output->owned.order + output->owned.start[own],
+		count * sizeof(uint16_t));
 	link_send(self, output->links[own], batch);
 }
 

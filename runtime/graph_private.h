@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "runtime/graph.h"
+#include "runtime/owners.h"
 #include "runtime/pool.h"
 #include "runtime/ring.h"
 #include "runtime/waiter.h"
@@ -88,11 +89,10 @@ struct output {
 	/* Keyed, several consumers: what is collected for each, and room to sort rows by consumer.
 	 */
 	struct sw_batch **gathering;
-	struct sw_pool *loans;         /* of batches without columns; null: rows are not lent */
-	struct sw_batch **lending;     /* one for each consumer, within exchange_emit */
-	uint16_t *destination, *order; /* output_rows entries */
-	uint32_t *start;               /* link_count + 1 entries */
-	bool holds;                    /* something is gathered */
+	struct sw_pool *loans;     /* of batches without columns; null: rows are not lent */
+	struct sw_batch **lending; /* one for each consumer, within exchange_emit */
+	struct owned_rows owned;
+	bool holds; /* something is gathered */
 	unsigned turn;
 };
 

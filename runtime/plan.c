@@ -342,12 +342,8 @@ static int add_exchange(struct output *output, const struct sw_pool_options *poo
 
 	if (output->edge->route != SW_ROUTE_KEYED || output->link_count == 1)
 		return 0;
-	output->destination = calloc(pool->rows_max, sizeof(*output->destination));
-	/* One more: what is appended without a branch is stored first. */
-	output->order = calloc(pool->rows_max + 1, sizeof(*output->order));
-	output->start = calloc(output->link_count + 1, sizeof(*output->start));
 	output->lending = calloc(output->link_count, sizeof(struct sw_batch *));
-	if (!output->destination || !output->order || !output->start || !output->lending)
+	if (!output->lending || owned_rows_init(&output->owned, pool->rows_max, output->link_count))
 		return -ENOMEM;
 	if (output->edge->to->kernel || !output->edge->to->op->reads_only)
 		return 0;
@@ -510,9 +506,7 @@ static void instance_fini(struct sw_instance *instance)
 		free(instance->outputs[i].links);
 		free(instance->outputs[i].gathering);
 		free(instance->outputs[i].lending);
-		free(instance->outputs[i].destination);
-		free(instance->outputs[i].order);
-		free(instance->outputs[i].start);
+		owned_rows_fini(&instance->outputs[i].owned);
 		free(instance->inputs[i].links);
 	}
 	sw_heap_destroy(instance->heap);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SW_RUNTIME_OWNERS_H
+#define SW_RUNTIME_OWNERS_H
+
+#include "runtime/batch.h"
+
+/*
+ * Whose a row is: rows of one key belong to one of `owners` instances, by a hash of the key that is
+ * the same everywhere. Private to the runtime.
+ */
+
+SW_BEGIN_DECLS
+
+/* Rows of a batch by owner: order[start[d] .. start[d + 1]) are the physical rows of owner d, in
+ * their order. */
+struct owned_rows {
+	uint16_t *order;
+	uint32_t *start;       /* owners + 1 entries */
+	uint16_t *destination; /* of the i-th row that counts */
+};
+
+/* For batches of up to rows_max rows. 0 or -ENOMEM; fini takes what init has left, zeros too. */
+int owned_rows_init(struct owned_rows *rows, uint32_t rows_max, unsigned owners);
+void owned_rows_fini(struct owned_rows *rows);
+
+/* One thread for each owned_rows. */
+void owned_rows_find(struct owned_rows *rows, const struct sw_batch *batch, unsigned key_column,
+	unsigned owners);
+
+/* For tests: the portable code, whatever the processor can do. */
+void owned_rows_portable(bool only);
+
+SW_END_DECLS
+
+#endif
