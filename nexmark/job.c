@@ -175,6 +175,8 @@ static int prepare_source(struct sw_nexmark_job *job, const struct sw_nexmark_jo
 	job->source.rate_limited = options->rate_limited;
 	job->source.clock_ms = options->clock_ms;
 	job->source.clock_context = options->clock_context;
+	job->source.stopped = options->stopped;
+	job->source.stopped_context = options->stopped_context;
 	job->source.watermark_delay_ms = options->watermark_delay_ms;
 	if (!options->input_dir)
 		return open_generator(job, options, error);

@@ -93,6 +93,12 @@ static int make_graph(struct run *run, struct sw_error *error)
 	return sw_graph_create(&graph, &run->graph, error);
 }
 
+static bool is_stopped(void *unused)
+{
+	(void)unused;
+	return signals_seen() > 0;
+}
+
 static struct sw_nexmark_job_options job_options(const struct run_options *options)
 {
 	struct sw_nexmark_job_options job = SW_NEXMARK_JOB_OPTIONS_INIT;
@@ -111,6 +117,7 @@ static struct sw_nexmark_job_options job_options(const struct run_options *optio
 	job.ordered = options->ordered;
 	job.changelog = options->changelog;
 	job.late = options->late;
+	job.stopped = is_stopped;
 	return job;
 }
 
