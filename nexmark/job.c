@@ -149,7 +149,7 @@ static int open_files(struct sw_nexmark_job *job, const struct sw_nexmark_job_op
 	struct job_files files = { .count = 0 };
 	int code = 0;
 
-	job_files_read(&files, options->input_dir);
+	job_files_read(&files, options);
 	if (options->late) {
 		code = job_files_open(&files, options->late, &job->late, error);
 		if (!code)

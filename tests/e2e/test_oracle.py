@@ -147,6 +147,19 @@ class Extremes(unittest.TestCase):
                     self.assertEqual((got[0], sorted(got[1:], key=str.encode)), (header, lines))
         judge.close()
 
+    def test_price_that_cannot_be_converted(self):
+        most = 2**53 - 1
+        for price in [most, -most - 1, most + 1, -most - 2, self.LARGEST, self.LEAST]:
+            write_stream(self.folder, bids=[(1, 1000, 10, 5, 1000), (2, 1001, 10, price, 1000)])
+            with self.subTest(price=price):
+                done = self.run_query("q1", 2)
+                if -most - 1 <= price <= most:
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    continue
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(f"q1: price {price}: its thousandths are over 64 bits "
+                              f"({-most - 1} to {most})", done.stderr)
+
     def test_sums_in_the_end(self):
         for price, limit in [(1, "over 2^63 - 1"), (-2, "below -2^63")]:
             first = self.LARGEST if price > 0 else self.LEAST + 1

@@ -204,9 +204,14 @@ static int run_kernel(struct instance *instance, const struct sw_frame_header *h
 	ret = kernel->run(header->config, instance->scratch, in, *result);
 	if (kernel->in_place)
 		in->schema = kernel->out;
-	if (ret)
+	if (ret) {
+		char why[200] = "";
+
+		if (kernel->explain)
+			kernel->explain(header->config, in, ret, why, sizeof(why));
 		return sw_error_set(error, ret, "kernel: %s: batch %llu: %s", kernel->name,
-			(unsigned long long)header->seq, strerror(-ret));
+			(unsigned long long)header->seq, why[0] ? why : strerror(-ret));
+	}
 	return 0;
 }
 
