@@ -90,9 +90,27 @@ class Endpoints(unittest.TestCase):
                 self.assertRegex(done.stderr, r"^spillway: ")
 
     def test_lambda_local_that_does_not_start(self):
-        done = spillway("run", *OPTIONS, "--lambda-local=no-such-option=1")
+        """Its certificate has nowhere to go."""
+        done = spillway("run", *OPTIONS, "--lambda-local=ca-out=/nowhere/at/all")
         self.assertEqual(done.returncode, 1)
         self.assertIn("lambda-local", done.stderr)
+
+    def test_lambda_local_that_refuses_its_options(self):
+        """One line that says which; nothing is written."""
+        for options, what in [("no-such-option=1", "--no-such-option=1: no such option"),
+                              ("concurrency=0", "--concurrency: 0: out of range (1 to 1000)"),
+                              ("--rtt-ms", "--rtt-ms: needs a value"),
+                              ("--rtt-ms 1 more", "more: no such argument"),
+                              ("faults=smoke:0.1", "smoke"),
+                              ("--seed 1 " * 60, "too many options")]:
+            with self.subTest(options=options), tempfile.TemporaryDirectory() as folder:
+                done = spillway("run", *OPTIONS, f"--lambda-local={options}", "--report",
+                                folder + "/report.json", "--output", folder + "/out.csv",
+                                check=2)
+                self.assertIn("--lambda-local: ", done.stderr)
+                self.assertIn(what, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+                self.assertEqual(os.listdir(folder), [])
 
 
 class BadRows(unittest.TestCase):

@@ -133,7 +133,9 @@ int run_check(const struct run_options *options)
 	struct sw_nexmark_job_options job = job_options(options);
 	struct sw_error error = { 0 };
 
-	if (sw_nexmark_job_check(&job, &error) == 0)
+	if (sw_nexmark_job_check(&job, &error) == 0 &&
+		(!options->lambda_local || !options->lambda_local[0] ||
+			lambda_process_check(options->lambda_local, &error) == 0))
 		return EXIT_DONE;
 	return say(EXIT_USAGE, "bad options: %s", error.text);
 }
