@@ -149,7 +149,7 @@ static int open_files(struct sw_nexmark_job *job, const struct sw_nexmark_job_op
 	struct job_files files = { .count = 0 };
 	int code = 0;
 
-	job_files_read(&files, options->input_dir);
+	job_files_read(&files, options);
 	if (options->late) {
 		code = job_files_open(&files, options->late, &job->late, error);
 		if (!code)
@@ -175,6 +175,8 @@ static int prepare_source(struct sw_nexmark_job *job, const struct sw_nexmark_jo
 	job->source.rate_limited = options->rate_limited;
 	job->source.clock_ms = options->clock_ms;
 	job->source.clock_context = options->clock_context;
+	job->source.stopped = options->stopped;
+	job->source.stopped_context = options->stopped_context;
 	job->source.watermark_delay_ms = options->watermark_delay_ms;
 	if (!options->input_dir)
 		return open_generator(job, options, error);

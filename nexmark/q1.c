@@ -7,10 +7,12 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "nexmark/queries_private.h"
 
 #define THOUSANDTHS 908
+#define PRICE_BOUND (1ll << 53) /* products of prices from -2^53 on and below 2^53 fit */
 
 enum { IN_PRICE = 2 };
 
@@ -26,25 +28,46 @@ static const struct sw_schema schema_out = {
 		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES) },
 };
 
+/* Not 0: the price is out of bounds. */
+static inline uint64_t beyond(int64_t price)
+{
+	return ((uint64_t)price + (uint64_t)PRICE_BOUND) >> 54;
+}
+
 static int q1_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
 {
 	int64_t *prices = in->columns[IN_PRICE].data;
-	uint64_t beyond = 0;
+	uint64_t any_beyond = 0;
 
 	(void)config;
 	(void)scratch;
 	(void)out;
-	/* One pass over all rows, selected or not. `beyond` gathers the bits that a price must not
-	 * have for its product to fit: |price| < 2^53. */
-	for (uint32_t i = 0; i < in->rows; i++) {
-		uint64_t price = (uint64_t)prices[i];
-
-		beyond |= (price + ((uint64_t)1 << 53)) >> 54;
-		prices[i] = (int64_t)(price * THOUSANDTHS);
-	}
+	/* Over all rows, selected or not; nothing is changed before all are known to fit. */
+	for (uint32_t i = 0; i < in->rows; i++)
+		any_beyond |= beyond(prices[i]);
+	if (any_beyond)
+		return -EOVERFLOW;
+	for (uint32_t i = 0; i < in->rows; i++)
+		prices[i] *= THOUSANDTHS;
 	in->columns[IN_PRICE].type = SW_DECIMAL3;
 	in->schema = &schema_out;
-	return beyond ? -EOVERFLOW : 0;
+	return 0;
+}
+
+static void q1_explain(
+	const void *config, const struct sw_batch *in, int code, char *text, size_t bytes)
+{
+	const int64_t *prices = in->columns[IN_PRICE].data;
+	uint32_t row = 0;
+
+	(void)config;
+	if (code != -EOVERFLOW)
+		return;
+	while (row < in->rows && !beyond(prices[row]))
+		row++;
+	if (row < in->rows)
+		snprintf(text, bytes, "price %lld: its thousandths are over 64 bits (%lld to %lld)",
+			(long long)prices[row], -PRICE_BOUND, PRICE_BOUND - 1);
 }
 
 const struct sw_kernel kernel_q1 = {
@@ -54,6 +77,7 @@ const struct sw_kernel kernel_q1 = {
 	.out = &schema_out,
 	.in_place = true,
 	.run = q1_run,
+	.explain = q1_explain,
 };
 
 static int q1_plan(const struct sw_nexmark_job_options *options, struct query_plan *plan,

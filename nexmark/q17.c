@@ -11,10 +11,11 @@
  *
  * Plan: a batch's partial has a row for each of its auctions and days; the merge
  * (operators/group_aggregate.c) is keyed by the auction, and its result is a changelog. A sum of
- * prices that 64 bits do not hold ends the run.
+ * prices that 64 bits do not hold when all bids are there ends the run.
  */
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "nexmark/days_private.h"
 #include "nexmark/groups_private.h"
@@ -22,7 +23,16 @@
 
 enum { IN_AUCTION, IN_PRICE, IN_TIME };
 enum { KEY_AUCTION, KEY_DAY };
-enum { VALUE_BIDS, VALUE_RANK1, VALUE_RANK2, VALUE_MIN, VALUE_MAX, VALUE_SUM, VALUES };
+enum {
+	VALUE_BIDS,
+	VALUE_RANK1,
+	VALUE_RANK2,
+	VALUE_MIN,
+	VALUE_MAX,
+	VALUE_SUM,
+	VALUES,
+	VALUE_SUM_UPPER = VALUES
+};
 
 #define KEYS 2
 
@@ -77,7 +87,7 @@ static inline void add_bid(struct partial *partial, int64_t auction, int64_t day
 		return;
 	}
 	if (__builtin_add_overflow(partial->values[VALUE_SUM][row], price, &sum)) {
-		/* A row of its own: the merge says so if the sum of all is too large. */
+		/* A row of its own: the merge's sum has room for both. */
 		row = partial->groups->rows++;
 		partial->keys[KEY_AUCTION][row] = auction;
 		partial->keys[KEY_DAY][row] = day;
@@ -132,6 +142,30 @@ const struct sw_kernel kernel_q17 = {
 	.run = q17_run,
 };
 
+static __int128 sum_of(const int64_t *values)
+{
+	return sw_group_wide(values[VALUE_SUM], values[VALUE_SUM_UPPER]);
+}
+
+static bool sum_fits(void *context, const int64_t *keys, const int64_t *values, char *why)
+{
+	__int128 sum = sum_of(values);
+	char text[SW_GROUP_TEXT_BYTES];
+	struct sw_text day;
+
+	(void)context;
+	if (sum >= INT64_MIN && sum <= INT64_MAX)
+		return true;
+	if (why) {
+		day = day_text(keys[KEY_DAY], text);
+		snprintf(why, SW_GROUP_WHY_BYTES,
+			"q17: auction %lld on %.*s: sum_price is %s, the limit of 64 bits",
+			(long long)keys[KEY_AUCTION], (int)day.size, day.bytes,
+			sum > 0 ? "over 2^63 - 1" : "below -2^63");
+	}
+	return false;
+}
+
 static void result_row(
 	void *context, const int64_t *keys, const int64_t *values, union sw_value *row, char *text)
 {
@@ -144,7 +178,7 @@ static void result_row(
 	row[5].number = values[VALUE_BIDS] - values[VALUE_RANK1] - values[VALUE_RANK2];
 	row[6].number = values[VALUE_MIN];
 	row[7].number = values[VALUE_MAX];
-	row[8].number = values[VALUE_SUM] / values[VALUE_BIDS];
+	row[8].number = (int64_t)(sum_of(values) / values[VALUE_BIDS]);
 	row[9].number = values[VALUE_SUM];
 }
 
@@ -158,10 +192,12 @@ static int q17_plan(const struct sw_nexmark_job_options *options, struct query_p
 	*config = (struct sw_group_aggregate_config){
 		.keys = KEYS,
 		.values = VALUES,
-		.ops = { [VALUE_MIN] = SW_GROUP_MIN, [VALUE_MAX] = SW_GROUP_MAX },
+		.ops = { [VALUE_MIN] = SW_GROUP_MIN,
+			[VALUE_MAX] = SW_GROUP_MAX,
+			[VALUE_SUM] = SW_GROUP_WIDE_SUM },
 		.live = VALUE_BIDS,
 		.period_ms = plan->facts.never_late ? DAY_MS : 0,
-		.rows = { .schema = &schema_result, .row = result_row },
+		.rows = { .schema = &schema_result, .row = result_row, .fits = sum_fits },
 	};
 	plan->inputs[SW_BID].columns = SW_BID_AUCTION | SW_BID_PRICE | SW_BID_TIME;
 	plan->inputs[SW_BID].kernel = &kernel_q17;

@@ -23,7 +23,7 @@
 
 enum { AUCTION_ID, AUCTION_TIME, AUCTION_EXPIRES, AUCTION_CATEGORY };
 enum { BID_AUCTION, BID_PRICE, BID_TIME };
-enum { SUM_PRICES, SUM_AUCTIONS };
+enum { SUM_PRICES, SUM_AUCTIONS, SUMS, SUM_PRICES_UPPER = SUMS };
 enum { OUT_ID, OUT_FINAL };
 
 static const struct sw_schema schema_auctions = {
@@ -107,13 +107,15 @@ static void average_row(
 	(void)context;
 	(void)text;
 	row[OUT_ID].number = keys[0];
-	row[OUT_FINAL].number = values[SUM_PRICES] / values[SUM_AUCTIONS];
+	row[OUT_FINAL].number =
+		(int64_t)(sw_group_wide(values[SUM_PRICES], values[SUM_PRICES_UPPER]) /
+			  values[SUM_AUCTIONS]);
 }
 
 static const struct sw_group_aggregate_config average_config = {
 	.keys = 1,
-	.values = 2,
-	.ops = { [SUM_PRICES] = SW_GROUP_SUM, [SUM_AUCTIONS] = SW_GROUP_SUM },
+	.values = SUMS,
+	.ops = { [SUM_PRICES] = SW_GROUP_WIDE_SUM, [SUM_AUCTIONS] = SW_GROUP_SUM },
 	.live = SUM_AUCTIONS,
 	.rows = { .schema = &schema_result, .row = average_row },
 };

@@ -112,7 +112,7 @@ int sw_nexmark_job_check(const struct sw_nexmark_job_options *options, struct sw
 		why = "processing time: only q12 goes by it";
 	else if (options->side_input && strcmp(query, "q13") != 0)
 		why = "side input: only q13 has one";
-	return why ? sw_error_set(error, -EINVAL, "%s", why) : 0;
+	return why ? sw_error_set(error, -EINVAL, "%s", why) : job_files_check(options, error);
 }
 
 void *plan_config(struct query_plan *plan, size_t bytes)

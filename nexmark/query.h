@@ -65,6 +65,11 @@ struct sw_nexmark_job_options {
 	/* Wall clock in ms, for tests of processing time; any worker. Null: the machine's. */
 	int64_t (*clock_ms)(void *context);
 	void *clock_context;
+
+	/* Asked, by the thread that starts the graph, while replay makes its columns: true ends
+	 * that, and what there is so far is all there will be. Null: nobody asks. */
+	bool (*stopped)(void *context);
+	void *stopped_context;
 };
 
 #define SW_NEXMARK_JOB_OPTIONS_INIT                                                       \

@@ -103,6 +103,8 @@ struct source_config {
 	struct source_shared *shared;
 	int64_t (*clock_ms)(void *context);
 	void *clock_context;
+	bool (*stopped)(void *context);
+	void *stopped_context;
 	/* CSV */
 	const char *input_dir;
 	int64_t watermark_delay_ms;

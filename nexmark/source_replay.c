@@ -79,6 +79,11 @@ static struct replay_chunk *add_chunk(struct source_shared *shared, uint64_t *ca
 	return chunk;
 }
 
+static bool stopped(const struct source_config *config)
+{
+	return config->stopped && config->stopped(config->stopped_context);
+}
+
 /* The first instance to be opened makes them all. */
 static int replay_open(struct sw_instance *self, void *state, struct sw_error *error)
 {
@@ -90,7 +95,7 @@ static int replay_open(struct sw_instance *self, void *state, struct sw_error *e
 
 	if (code || shared->chunks)
 		return code;
-	for (uint64_t first = 0; first < source->total && !code;) {
+	for (uint64_t first = 0; first < source->total && !code && !stopped(config);) {
 		struct replay_chunk *chunk = add_chunk(shared, &capacity);
 
 		if (!chunk)

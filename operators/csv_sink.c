@@ -22,6 +22,7 @@ struct csv_sink {
 	struct held_line *lines;
 	size_t line_count, lines_capacity;
 	struct sw_line_fold fold; /* changelogs: the result so far */
+	bool written;             /* what was held is in the file */
 	int64_t watermark;        /* the last one */
 };
 
@@ -75,11 +76,20 @@ static int sink_open(struct sw_instance *self, void *state, struct sw_error *err
 	return write_header(sink, config, error);
 }
 
+/* Rows are written at the end only. */
+static bool holds(const struct sw_csv_sink_config *config)
+{
+	return config->ordered || config->schema->changelog;
+}
+
 static void sink_close(struct sw_instance *self, void *state)
 {
 	const struct sw_csv_sink_config *config = sw_instance_config(self);
 	struct csv_sink *sink = state;
 
+	/* Cancelled: what was held until the end is in no file. */
+	if (config->file && holds(config) && !sink->written)
+		sink->counts.rows = sink->counts.checksum = 0;
 	sw_sink_totals_add(config->totals, &sink->counts);
 	sink->counts = (struct sw_sink_counts){ 0 };
 	free(sink->line);
@@ -284,7 +294,10 @@ static int sink_advance(struct sw_instance *self, void *state, int64_t watermark
 	sink->watermark = watermark;
 	if (watermark != SW_TIME_END)
 		return 0;
-	return write_end(sink, config, &error) ? sink_failed(self, &error) : 0;
+	if (write_end(sink, config, &error))
+		return sink_failed(self, &error);
+	sink->written = true;
+	return 0;
 }
 
 static int sink_idle(struct sw_instance *self, void *state)

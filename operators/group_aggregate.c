@@ -39,12 +39,16 @@ static int aggregate_open(struct sw_instance *self, void *state, struct sw_error
 	const struct sw_group_aggregate_config *config = sw_instance_config(self);
 	struct sw_heap *heap = sw_instance_heap(self);
 	struct aggregate *aggregate = state;
+	unsigned wide = 0;
 
+	for (unsigned v = 0; v < config->values; v++)
+		wide += config->ops[v] == SW_GROUP_WIDE_SUM;
+	assert(wide <= 1);
 	assert(config->keys > 0 && config->keys <= SW_GROUP_KEYS_MAX);
 	assert(config->values <= SW_GROUP_VALUES_MAX && config->live < config->values);
 	if (!heap)
 		return sw_error_set(error, -ENOMEM, "group aggregate: out of address space");
-	sw_groups_init(&aggregate->groups, heap, config->values, config->live);
+	sw_groups_init(&aggregate->groups, heap, config->values + wide, config->live);
 	sw_key_map_init(&aggregate->chains, heap, sw_instance_state_mode(self));
 	sw_pair_map_init(&aggregate->pairs, heap);
 	sw_periods_init(&aggregate->periods, heap, sizeof(struct period), config->period_ms);
@@ -102,12 +106,15 @@ static uint32_t add(struct aggregate *aggregate, const struct sw_group_aggregate
 
 /* ---- Forgetting them ---- */
 
-static void forget(struct aggregate *aggregate, uint32_t number)
+/* -EOVERFLOW: no row could be given for it, and none will be. */
+static int forget(struct sw_instance *self, struct aggregate *aggregate, uint32_t number)
 {
+	const struct sw_group_aggregate_config *config = sw_instance_config(self);
 	const struct sw_group *group = sw_groups_at(&aggregate->groups, number);
 	uint32_t at = sw_key_map_get(&aggregate->chains, group->keys[0]);
 
-	assert(!group->change);
+	if (group->change)
+		return sw_groups_too_large(self, &config->rows, group);
 	if (at == number && group->next[IN_CHAIN]) {
 		*sw_key_map_put(&aggregate->chains, group->keys[0]) = group->next[IN_CHAIN];
 	} else if (at == number) {
@@ -123,14 +130,16 @@ static void forget(struct aggregate *aggregate, uint32_t number)
 			sw_pair_map_remove(&aggregate->pairs, group->keys[0], group->keys[1]);
 	}
 	sw_groups_drop(&aggregate->groups, number);
+	return 0;
 }
 
 /* At most so many of the groups whose periods have passed. */
-static void forget_some(struct aggregate *aggregate, uint32_t most)
+static int forget_some(struct sw_instance *self, struct aggregate *aggregate, uint32_t most)
 {
 	struct period *period;
+	int code = 0;
 
-	for (; most > 0 && (period = aggregate->passed); most--) {
+	for (; most > 0 && !code && (period = aggregate->passed); most--) {
 		uint32_t number = period->groups;
 
 		if (!number) {
@@ -139,8 +148,9 @@ static void forget_some(struct aggregate *aggregate, uint32_t most)
 			continue;
 		}
 		period->groups = sw_groups_at(&aggregate->groups, number)->next[IN_PERIOD];
-		forget(aggregate, number);
+		code = forget(self, aggregate, number);
 	}
+	return code;
 }
 
 static void pass_periods(struct aggregate *aggregate, int64_t watermark)
@@ -157,6 +167,22 @@ static void pass_periods(struct aggregate *aggregate, int64_t watermark)
 
 /* ---- Rows ---- */
 
+static void add_wide(int64_t *low, int64_t *high, int64_t with)
+{
+	__int128 sum = sw_group_wide(*low, *high) + with;
+
+	*low = (int64_t)sum;
+	*high = (int64_t)(sum >> 64);
+}
+
+static void first_values(const struct sw_group_aggregate_config *config, struct sw_group *group,
+	unsigned value, int64_t first)
+{
+	group->values[value] = first;
+	if (config->ops[value] == SW_GROUP_WIDE_SUM)
+		group->values[config->values] = first < 0 ? -1 : 0;
+}
+
 /* False: a sum is over 64 bits. */
 static bool combine(const struct sw_group_aggregate_config *config, struct sw_group *group,
 	unsigned value, int64_t with)
@@ -169,6 +195,9 @@ static bool combine(const struct sw_group_aggregate_config *config, struct sw_gr
 		return true;
 	case SW_GROUP_MAX:
 		*to = with > *to ? with : *to;
+		return true;
+	case SW_GROUP_WIDE_SUM:
+		add_wide(to, &group->values[config->values], with);
 		return true;
 	default:
 		return !__builtin_add_overflow(*to, with, to);
@@ -199,7 +228,7 @@ static int add_row(struct sw_instance *self, struct aggregate *aggregate,
 		int64_t with = ((const int64_t *)values[v].data)[row];
 
 		if (!known)
-			group->values[v] = with;
+			first_values(config, group, v, with);
 		else if (!combine(config, group, v, with))
 			return sw_instance_fail(self, -EOVERFLOW, "%s: a sum is over 64 bits",
 				batch->schema->fields[config->keys + v].name);
@@ -216,7 +245,7 @@ static int aggregate_process(
 
 	(void)input;
 	if (aggregate->passed)
-		forget_some(aggregate, rows + FORGET_MORE);
+		code = forget_some(self, aggregate, rows + FORGET_MORE);
 	for (uint32_t i = 0; i < rows && !code; i++)
 		code = add_row(self, aggregate, batch, sw_batch_row(batch, i));
 	sw_release(self, batch);

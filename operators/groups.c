@@ -107,10 +107,36 @@ static int give_change(const struct sw_groups *groups, struct sw_row_writer *wri
 	return code ? code : sw_row_write(writer, after, SW_CHANGE_UPDATE_AFTER);
 }
 
+int sw_groups_too_large(
+	struct sw_instance *self, const struct sw_group_rows *rows, const struct sw_group *group)
+{
+	char why[SW_GROUP_WHY_BYTES] = "";
+
+	rows->fits(rows->context, group->keys, group->values, why);
+	return sw_instance_fail(self, -EOVERFLOW, "%s", why);
+}
+
+static bool fits(const struct sw_groups *groups, const struct sw_group_rows *rows,
+	const struct sw_group *group)
+{
+	return !rows->fits || group->values[groups->live] <= 0 ||
+	       rows->fits(rows->context, group->keys, group->values, NULL);
+}
+
+/* The change of number `place` becomes number `to` of those that are left. */
+static void keep_change(struct sw_groups *groups, uint32_t place, uint32_t to)
+{
+	sw_groups_at(groups, groups->changed[place])->change = to + 1;
+	groups->changed[to] = groups->changed[place];
+	memmove(groups->before + (size_t)to * groups->values,
+		groups->before + (size_t)place * groups->values, values_bytes(groups));
+}
+
 int sw_groups_give(struct sw_groups *groups, struct sw_instance *self, int64_t watermark,
 	const struct sw_group_rows *rows)
 {
 	struct sw_row_writer writer;
+	uint32_t kept = 0;
 	int code = 0;
 
 	sw_row_writer_begin(&writer, self, 0, watermark);
@@ -119,11 +145,17 @@ int sw_groups_give(struct sw_groups *groups, struct sw_instance *self, int64_t w
 
 		if (i + AHEAD < groups->changes)
 			__builtin_prefetch(sw_groups_at(groups, groups->changed[i + AHEAD]), 1);
-		code = give_change(
-			groups, &writer, rows, group, groups->before + (size_t)i * groups->values);
-		group->change = 0;
+		if (fits(groups, rows, group)) {
+			code = give_change(groups, &writer, rows, group,
+				groups->before + (size_t)i * groups->values);
+			group->change = 0;
+		} else if (watermark == SW_TIME_END) {
+			code = sw_groups_too_large(self, rows, group);
+		} else {
+			keep_change(groups, i, kept++);
+		}
 	}
-	groups->changes = 0;
+	groups->changes = kept;
 	sw_row_writer_end(&writer);
 	return code == -ECANCELED ? 0 : code;
 }

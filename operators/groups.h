@@ -23,11 +23,23 @@ SW_BEGIN_DECLS
 typedef void (*sw_group_row_fn)(
 	void *context, const int64_t *keys, const int64_t *values, union sw_value *row, char *text);
 
+#define SW_GROUP_WHY_BYTES 160
+
+/*
+ * Can a group's row hold its values? If not, and why is not null: a message of at most
+ * SW_GROUP_WHY_BYTES with its end, which names the group and the limit.
+ */
+typedef bool (*sw_group_fits_fn)(
+	void *context, const int64_t *keys, const int64_t *values, char *why);
+
 /* How rows are made of groups. */
 struct sw_group_rows {
 	const struct sw_schema *schema; /* of a changelog: the output's */
 	sw_group_row_fn row;
 	void *context;
+	/* Null: rows hold all values. A group whose row does not is given when it does again; at
+	 * the end of time it is -EOVERFLOW. */
+	sw_group_fits_fn fits;
 };
 
 struct sw_group {
@@ -48,6 +60,12 @@ struct sw_groups {
 	uint32_t changes, capacity;
 };
 
+/* A sum of 128 bits, kept in two values. */
+static inline __int128 sw_group_wide(int64_t low, int64_t high)
+{
+	return (__int128)((unsigned __int128)high << 64 | (uint64_t)low);
+}
+
 SW_API void sw_groups_init(
 	struct sw_groups *groups, struct sw_heap *heap, unsigned values, unsigned live);
 /* A new group's number, its keys and values 0; 0: the heap's limit is reached. */
@@ -57,7 +75,7 @@ SW_API void sw_groups_drop(struct sw_groups *groups, uint32_t number);
 /* Remembers an unchanged group's values. False: the heap's limit is reached. */
 SW_API SW_MUST_CHECK bool sw_groups_remember(struct sw_groups *groups, uint32_t number);
 /* Gives what the changes do to the rows, at this watermark, on output 0. As sw_row_write, but for
- * cancelled graphs: 0. */
+ * cancelled graphs: 0; and -EOVERFLOW, see struct sw_group_rows. */
 SW_API SW_MUST_CHECK int sw_groups_give(struct sw_groups *groups, struct sw_instance *self,
 	int64_t watermark, const struct sw_group_rows *rows);
 
@@ -65,6 +83,10 @@ static inline struct sw_group *sw_groups_at(const struct sw_groups *groups, uint
 {
 	return (struct sw_group *)sw_slab_at(&groups->slab, number);
 }
+
+/* Fails with what makes a group's values too large for its row; -EOVERFLOW. */
+SW_API int sw_groups_too_large(
+	struct sw_instance *self, const struct sw_group_rows *rows, const struct sw_group *group);
 
 /* The group, whose values the caller is about to change; null: the heap's limit is reached. */
 static inline struct sw_group *sw_groups_change(struct sw_groups *groups, uint32_t number)

@@ -20,8 +20,9 @@ enum sw_interval_gives {
 	/* The same, but a key has a row only when the watermark is past the row's interval. */
 	SW_INTERVAL_CLOSED,
 	/* What happened to sums over the keys' best values, by a column of the interval: rows of
-	 * that column's value, what is to be added to the sum, and to the count. A key is counted
-	 * once for each value of that column among its intervals. */
+	 * that column's value, what is to be added to the sum, and to the count; several where one
+	 * does not hold what is to be added. A key is counted once for each value of that column
+	 * among its intervals. */
 	SW_INTERVAL_SUMS,
 };
 

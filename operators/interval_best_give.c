@@ -99,27 +99,44 @@ static struct sum *get_sum(struct interval_best *state, int64_t group)
 	return sum;
 }
 
-static int add_sum(struct sw_instance *self, struct interval_best *state, struct entry *entry)
+static int add_sum(struct interval_best *state, struct entry *entry)
 {
 	struct sum *sum;
-	int64_t more = entry->best.value;
 
 	if (entry->given.interval && entry->given.value == entry->best.value)
 		return 0;
 	sum = get_sum(state, entry->group);
 	if (!sum)
 		return -ENOMEM;
+	sum->sum += entry->best.value;
 	if (entry->given.interval)
-		if (__builtin_sub_overflow(more, entry->given.value, &more))
-			goto overflow;
-	if (__builtin_add_overflow(sum->sum, more, &sum->sum))
-		goto overflow;
+		sum->sum -= entry->given.value;
 	sum->count += !entry->given.interval;
 	entry->given = entry->best;
 	return 0;
-overflow:
-	return sw_instance_fail(
-		self, -EOVERFLOW, "interval join: a sum of best values: over 64 bits");
+}
+
+/* As much of a sum as a row holds. */
+static int64_t part_of(best_sum sum)
+{
+	return sum > INT64_MAX ? INT64_MAX : sum < INT64_MIN ? INT64_MIN : (int64_t)sum;
+}
+
+/* In as many rows as it takes. */
+static int give_sum(struct sw_row_writer *writer, struct sum *sum)
+{
+	int code;
+
+	do {
+		int64_t part = part_of(sum->sum);
+		union sw_value values[3] = { { .number = sum->group }, { .number = part },
+			{ .number = sum->count } };
+
+		sum->sum -= part;
+		sum->count = 0;
+		code = sw_row_write(writer, values, SW_CHANGE_INSERT);
+	} while (sum->sum != 0 && !code);
+	return code;
 }
 
 static int give_sums(struct interval_best *state, struct sw_row_writer *writer)
@@ -128,20 +145,16 @@ static int give_sums(struct interval_best *state, struct sw_row_writer *writer)
 
 	while (state->touched && !code) {
 		struct sum *sum = sw_slab_at(&state->sums, state->touched);
-		union sw_value values[3] = { { .number = sum->group }, { .number = sum->sum },
-			{ .number = sum->count } };
 
 		state->touched = sum->next;
 		sum->touched = false;
-		sum->sum = sum->count = 0;
-		code = sw_row_write(writer, values, SW_CHANGE_INSERT);
+		code = give_sum(writer, sum);
 	}
 	return code;
 }
 
 /* Those first whose best changed: a row that is to be given later is put into the queue. */
-static int give_dirty(struct sw_instance *self, struct interval_best *state,
-	struct sw_row_writer *writer, int64_t watermark)
+static int give_dirty(struct interval_best *state, struct sw_row_writer *writer, int64_t watermark)
 {
 	bool sums = state->config->gives == SW_INTERVAL_SUMS;
 	int code = 0;
@@ -151,8 +164,7 @@ static int give_dirty(struct sw_instance *self, struct interval_best *state,
 
 		state->dirty = entry->next_dirty;
 		entry->dirty = false;
-		code = sums ? add_sum(self, state, entry)
-			    : give_row(state, writer, entry, watermark);
+		code = sums ? add_sum(state, entry) : give_row(state, writer, entry, watermark);
 	}
 	return code || !sums ? code : give_sums(state, writer);
 }
@@ -164,7 +176,7 @@ int interval_best_give(struct sw_instance *self, struct interval_best *state, in
 	int code;
 
 	sw_row_writer_begin(&writer, self, 0, watermark);
-	code = give_dirty(self, state, &writer, watermark);
+	code = give_dirty(state, &writer, watermark);
 	*due = sw_due_take(&state->due, watermark);
 	if (state->config->gives == SW_INTERVAL_CLOSED)
 		for (struct sw_due *item = *due; item && !code; item = item->next)

@@ -43,9 +43,13 @@ struct entry {
 	bool has_interval, dirty;
 };
 
+/* What differences of values of 64 bits add up to, in memory that is aligned to 8 bytes. */
+typedef __int128 best_sum __attribute__((aligned(8)));
+
 /* SUMS: what is to be given for a group. */
 struct sum {
-	int64_t group, sum, count;
+	best_sum sum;
+	int64_t group, count;
 	uint32_t next; /* 0: the last */
 	bool touched;
 };

@@ -309,7 +309,7 @@ static int statistics_advance(struct sw_instance *self, void *state, int64_t wat
 	const struct sw_text_statistics_config *config = sw_instance_config(self);
 	struct statistics *statistics = state;
 	struct row_context context = { .config = config, .texts = &statistics->texts };
-	struct sw_group_rows rows = { config->out, make_row, &context };
+	struct sw_group_rows rows = { .schema = config->out, .row = make_row, .context = &context };
 	int code = sw_groups_give(&statistics->groups, self, watermark, &rows);
 
 	if (!code && statistics->eras.period_ms)

@@ -192,7 +192,7 @@ struct sw_edge_stats {
 struct sw_graph_stats {
 	uint64_t wall_ns; /* since start, until the end */
 	uint64_t events, late_rows, backlog_events;
-	int64_t last_watermark; /* lowest of the sources; SW_TIME_MIN before any */
+	int64_t last_watermark; /* lowest of the sources that had events; SW_TIME_MIN before any */
 	uint64_t state_bytes_max, pool_bytes;
 	unsigned workers, edges;
 	bool complete; /* ended by itself or by stop, without failure */

@@ -48,22 +48,20 @@ static void add_instance_stats(const struct sw_instance *instance, struct sw_gra
 		return;
 	watermark = atomic_load_explicit(
 		(_Atomic int64_t *)&instance->source_watermark, memory_order_relaxed);
-	if (watermark < stats->last_watermark)
+	/* One whose events others made has none to tell. */
+	if (watermark != SW_TIME_MIN && watermark < stats->last_watermark)
 		stats->last_watermark = watermark;
 }
 
 void sw_graph_stats(const struct sw_graph *graph, struct sw_graph_stats *stats)
 {
-	bool sources = false;
-
 	*stats = (struct sw_graph_stats){ .last_watermark = SW_TIME_END };
 	stats->wall_ns = end_or_now(graph) - graph->start_ns;
 	for (const struct sw_stage *stage = graph->stages; stage; stage = stage->next) {
-		sources |= stage->op->poll && stage->instance_count;
 		for (unsigned i = 0; i < stage->instance_count; i++)
 			add_instance_stats(&stage->instances[i], stats);
 	}
-	if (!sources)
+	if (stats->last_watermark == SW_TIME_END)
 		stats->last_watermark = SW_TIME_MIN;
 	for (unsigned i = 0; i < graph->runner_count; i++)
 		stats->events += counter_get(&graph->runners[i]->events);

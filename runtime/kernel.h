@@ -40,6 +40,10 @@ struct sw_kernel {
 	 */
 	size_t scratch_bytes;
 	int (*run)(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out);
+	/* Null, or: after run() failed, and left `in` as it was, says what of it and which limit in
+	 * `text`, which is empty before and stays so where only the code says more. Any thread. */
+	void (*explain)(
+		const void *config, const struct sw_batch *in, int code, char *text, size_t bytes);
 };
 
 SW_END_DECLS

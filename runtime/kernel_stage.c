@@ -20,6 +20,17 @@ static void burn(struct sw_instance *self, const struct sw_batch *batch, uint64_
 	sw_burn_until(begin_ns + events * delay_ns);
 }
 
+/* Sets the message; gives the code. */
+static int fail(struct sw_instance *self, const struct sw_batch *batch, int code)
+{
+	const struct sw_kernel *kernel = self->stage->kernel;
+	char text[200] = "";
+
+	if (kernel->explain)
+		kernel->explain(self->stage->kernel_config, batch, code, text, sizeof(text));
+	return text[0] ? sw_instance_fail(self, code, "%s", text) : code;
+}
+
 static int run(
 	struct sw_instance *self, void *state, struct sw_batch *batch, struct sw_batch **result)
 {
@@ -37,6 +48,8 @@ static int run(
 		sw_batch_copy_meta(out, batch);
 	}
 	code = kernel->run(self->stage->kernel_config, state, batch, out);
+	if (code)
+		code = fail(self, batch, code);
 	if (out != batch)
 		sw_release(self, batch);
 	else

@@ -89,6 +89,32 @@ def channel_id_of(url):
     return None
 
 
+class Sum:
+    """An aggregate, also over windows: the sum of whole numbers of any size on the way."""
+
+    def __init__(self):
+        self.sum, self.count = 0, 0
+
+    def step(self, value):
+        self.sum += value
+        self.count += 1
+
+    def inverse(self, value):
+        self.sum -= value
+        self.count -= 1
+
+    def value(self):
+        return self.sum
+
+    def finalize(self):
+        return self.value() if self.count else None
+
+
+class Average(Sum):
+    def value(self):
+        return abs(self.sum) // self.count * (-1 if self.sum < 0 else 1)
+
+
 class Oracle:
     """The oracle on one folder of files. Watermark delay None: the stream is generated."""
 
@@ -101,6 +127,8 @@ class Oracle:
                 ("channel_id_of", 1, channel_id_of),
                 ("down_to", 2, lambda time, step: time // step * step)]:
             self.base.create_function(name, arguments, function, deterministic=True)
+        self.base.create_window_function("sum_of", 1, Sum)
+        self.base.create_window_function("average", 1, Average)
         self.base.executescript(SCHEMA)
         for name, rows in tables.items():
             marks = ", ".join("?" * (len(TABLES[name].split()) + 1))

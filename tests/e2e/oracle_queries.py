@@ -2,7 +2,8 @@
 """The queries in SQLite's SQL; the names of the output's columns are the results' header.
 
 thousandths(n), part_of(text, separator, index), channel_id_of(url) and down_to(time, step) are
-functions of oracle.py. Division of whole numbers truncates toward zero, as the queries do.
+functions of oracle.py; so are average(n) and sum_of(n), which are exact where SQLite's own give up
+when a sum on the way is over 64 bits. Division truncates toward zero, as the queries do.
 """
 
 SCHEMA = """
@@ -62,7 +63,7 @@ FROM auction a JOIN person p ON p.id = a.seller
 WHERE a.category = 10 AND p.state IN ('OR', 'ID', 'CA')""",
 
     "q4": """
-SELECT category AS id, sum(highest) / count(*) AS final FROM (
+SELECT category AS id, average(highest) AS final FROM (
     SELECT a.category, max(b.price) AS highest
     FROM auction a JOIN bid b
         ON b.auction = a.id AND b.dateTime BETWEEN a.dateTime AND a.expires
@@ -79,7 +80,7 @@ SELECT auction, num, starttime, starttime + 10000 AS endtime
 FROM counted JOIN highest USING (starttime, num)""",
 
     "q6": """
-SELECT auction, seller, sum(price) OVER latest / count(*) OVER latest AS avg_price FROM winning
+SELECT auction, seller, average(price) OVER latest AS avg_price FROM winning
 WINDOW latest AS (PARTITION BY seller ORDER BY expires, id
     ROWS BETWEEN 9 PRECEDING AND CURRENT ROW)""",
 
@@ -144,7 +145,7 @@ SELECT channel, day, max(minute) AS minute,\n{STATISTICS}\nFROM dated_bid GROUP 
     "q17": """
 SELECT auction, day, count(*) AS total_bids, sum(rank = 1) AS rank1_bids,
     sum(rank = 2) AS rank2_bids, sum(rank = 3) AS rank3_bids, min(price) AS min_price,
-    max(price) AS max_price, sum(price) / count(*) AS avg_price, sum(price) AS sum_price
+    max(price) AS max_price, average(price) AS avg_price, sum_of(price) AS sum_price
 FROM dated_bid GROUP BY auction, day""",
 
     "q18": """

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import common
@@ -89,9 +90,27 @@ class Endpoints(unittest.TestCase):
                 self.assertRegex(done.stderr, r"^spillway: ")
 
     def test_lambda_local_that_does_not_start(self):
-        done = spillway("run", *OPTIONS, "--lambda-local=no-such-option=1")
+        """Its certificate has nowhere to go."""
+        done = spillway("run", *OPTIONS, "--lambda-local=ca-out=/nowhere/at/all")
         self.assertEqual(done.returncode, 1)
         self.assertIn("lambda-local", done.stderr)
+
+    def test_lambda_local_that_refuses_its_options(self):
+        """One line that says which; nothing is written."""
+        for options, what in [("no-such-option=1", "--no-such-option=1: no such option"),
+                              ("concurrency=0", "--concurrency: 0: out of range (1 to 1000)"),
+                              ("--rtt-ms", "--rtt-ms: needs a value"),
+                              ("--rtt-ms 1 more", "more: no such argument"),
+                              ("faults=smoke:0.1", "smoke"),
+                              ("--seed 1 " * 60, "too many options")]:
+            with self.subTest(options=options), tempfile.TemporaryDirectory() as folder:
+                done = spillway("run", *OPTIONS, f"--lambda-local={options}", "--report",
+                                folder + "/report.json", "--output", folder + "/out.csv",
+                                check=2)
+                self.assertIn("--lambda-local: ", done.stderr)
+                self.assertIn(what, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+                self.assertEqual(os.listdir(folder), [])
 
 
 class BadRows(unittest.TestCase):
@@ -135,6 +154,12 @@ def children_of(pid):
     return found
 
 
+def memory_of(pid):
+    """Resident bytes."""
+    with open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 class Interrupts(unittest.TestCase):
     def interrupt(self, times, *words):
         with tempfile.TemporaryDirectory() as folder:
@@ -149,9 +174,9 @@ class Interrupts(unittest.TestCase):
             with open(output) as file:
                 text = file.read()
             with open(told) as file:
-                complete = common.json.load(file)["complete"]
+                self.report = common.json.load(file)
         self.assertEqual(process.returncode, 130, error)
-        self.assertIs(complete, False)
+        self.assertIs(self.report["complete"], False)
         for pid in lambdas:
             self.assertTrue(wait_until(lambda pid=pid: not os.path.exists(f"/proc/{pid}")))
         return text
@@ -169,6 +194,45 @@ class Interrupts(unittest.TestCase):
                               "--first-event-rate", 20000, "--next-event-rate", 20000, "--policy",
                               "fixed", "--lambda-local=rtt-ms=20")
         self.assertTrue(text.endswith("\n"))
+
+    def test_while_columns_are_made(self):
+        """Replay's, of more events than would fit; it writes no row."""
+        with tempfile.TemporaryDirectory() as folder:
+            output, told = folder + "/out.csv", folder + "/report.json"
+            process = start("run", "q0", "--num-events", 10**9, "--replay", "--output", output,
+                            "--report", told)
+            self.addCleanup(process.kill)
+            self.assertTrue(wait_until(lambda: memory_of(process.pid) > 50e6))
+            process.send_signal(subprocess.signal.SIGINT)
+            _, error = process.communicate(timeout=20)
+            self.assertEqual(process.returncode, 130, error)
+            with open(told) as file:
+                result = common.json.load(file)
+            self.assertIs(result["complete"], False)
+            self.assertEqual(result["result"]["rows"], len(common.lines_of(output)) - 1)
+
+    def test_twice_with_rows_held_back(self):
+        """The report counts the rows that are in the file."""
+        for query, *words in [("q17",), ("q1", "--ordered")]:
+            with self.subTest(query=query), tempfile.TemporaryDirectory() as folder:
+                output, told = folder + "/out.csv", folder + "/report.json"
+                log = folder + "/log.csv"
+                process = start("run", query, *words, "--num-events", 0, "--is-rate-limited",
+                                "--first-event-rate", 20000, "--next-event-rate", 20000,
+                                "--output", output, "--changelog", log, "--report", told,
+                                "--checksum")
+                self.assertTrue(wait_until(lambda: os.path.exists(log)
+                                           and os.path.getsize(log) > 100000))
+                process.send_signal(subprocess.signal.SIGINT)
+                time.sleep(0.001)  # two at once would be one
+                process.send_signal(subprocess.signal.SIGINT)
+                _, error = process.communicate(timeout=30)
+                self.assertEqual(process.returncode, 130, error)
+                with open(told) as file:
+                    result = common.json.load(file)["result"]
+                printed = spillway("checksum", output, check=0).stdout
+                self.assertEqual(result["rows"], len(common.lines_of(output)) - 1)
+                self.assertEqual(result["checksum"], printed.split()[-1])
 
     def test_twice(self):
         self.interrupt(2, "q0", "--num-events", 0, "--is-rate-limited", "--first-event-rate",

@@ -62,6 +62,22 @@ class OracleIsRight(unittest.TestCase):
             judge.close()
 
 
+def write_stream(folder, people=(), auctions=(), bids=()):
+    """The three files; rows without the texts that do not matter."""
+    for name, header, rows in [
+            ("person", "seq,id,name,emailAddress,creditCard,city,state,dateTime,extra",
+             [f"{seq},{key},Ann,,,,OR,{time}," for seq, key, time in people]),
+            ("auction", "seq,id,itemName,description,initialBid,reserve,dateTime,expires,"
+             "seller,category,extra",
+             [f"{seq},{key},,,1,1,{time},{expires},{seller},{category},"
+              for seq, key, time, expires, seller, category in auctions]),
+            ("bid", "seq,auction,bidder,price,channel,url,dateTime,extra",
+             [f"{seq},{auction},{bidder},{price},,,{time},"
+              for seq, auction, bidder, price, time in bids])]:
+        with open(f"{folder}/{name}.csv", "w") as file:
+            file.write("\n".join([header, *rows]) + "\n")
+
+
 class LateRows(unittest.TestCase):
     """The rule for late rows, which no golden result has, on a stream small enough to see."""
 
@@ -69,15 +85,8 @@ class LateRows(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
         bids = [(2, 10000), (3, 5999), (5, 6000), (6, 8000), (7, 7999), (8, 9000)]
-        for name, header, rows in [
-                ("person", "seq,id,name,emailAddress,creditCard,city,state,dateTime,extra",
-                 ["4,1000,Ann,,,,OR,12000,"]),
-                ("auction", "seq,id,itemName,description,initialBid,reserve,dateTime,expires,"
-                 "seller,category,extra", ["1,1000,,,1,1,1000,99000,1000,10,"]),
-                ("bid", "seq,auction,bidder,price,channel,url,dateTime,extra",
-                 [f"{seq},1000,1001,{seq}00,,,{time}," for seq, time in bids])]:
-            with open(f"{self.folder.name}/{name}.csv", "w") as file:
-                file.write("\n".join([header, *rows]) + "\n")
+        write_stream(self.folder.name, [(4, 1000, 12000)], [(1, 1000, 1000, 99000, 1000, 10)],
+                     [(seq, 1000, 1001, 100 * seq, time) for seq, time in bids])
 
     def test_rule(self):
         late = oracle.late_rows(self.folder.name, 4000)
@@ -92,6 +101,77 @@ class LateRows(unittest.TestCase):
         self.assertEqual(len(judge.result("q0")[1]), 6)
         self.assertEqual((judge.late_count("q11"), judge.late_count("q0")), (3, 0))
         judge.close()
+
+
+class Extremes(unittest.TestCase):
+    """Prices of both signs near 2^63: what is over 64 bits on the way need not be in the end, and
+    that depends neither on the batches nor on the order."""
+
+    LARGEST, LEAST = 2**63 - 1, -2**63
+    # Results of q1 and cep3 are a price multiplied, and a difference of two; q10 writes a folder.
+    QUERIES = [query for query in oracle.ALL if query not in ("q1", "cep3", "q10")]
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def write(self, dice, prices):
+        """Each of them once for each of some auctions, in any order; each auction in the end has
+        a sum that 64 bits hold, which those on the way are far from."""
+        auctions = [(1 + n, 1000 + n, 1000, 90000, 10 + n % 2, 10 + n % 3) for n in range(12)]
+        bids = [(key, price) for _, key, *_ in auctions for price in prices]
+        dice.shuffle(bids)
+        write_stream(self.folder, [(13, 10, 1000), (14, 11, 1000)], auctions, [
+            (20 + n, key, 10 + dice.randrange(3), price, 2000 + dice.randrange(3) + 40 * n)
+            for n, (key, price) in enumerate(bids)])
+
+    def run_query(self, query, rows, *words):
+        return spillway("run", query, "--input", self.folder, "--watermark-delay-ms", 1000,
+                        "--batch-rows", rows, "--workers", 1 + rows % 2, *words,
+                        *common.query_options(query), timeout=RUN_TIMEOUT_S)
+
+    def test_sums_on_the_way(self):
+        seed = int(os.environ.get("SPILLWAY_TEST_SEED", random.randrange(1 << 32)))
+        print(f"SPILLWAY_TEST_SEED={seed}", file=sys.stderr, flush=True)
+        self.write(random.Random(seed), [self.LARGEST] * 8 + [self.LEAST] * 8 + [0, 1, -1, 12345])
+        judge = oracle.Oracle(self.folder, 1000)
+        for query in self.QUERIES:
+            header, lines = judge.result(query)
+            for rows in [1, 6, 1024]:
+                with self.subTest(query=query, batch_rows=rows):
+                    output = self.folder + "/result.csv"
+                    done = self.run_query(query, rows, "--output", output)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    got = lines_of(output)
+                    self.assertEqual((got[0], sorted(got[1:], key=str.encode)), (header, lines))
+        judge.close()
+
+    def test_price_that_cannot_be_converted(self):
+        most = 2**53 - 1
+        for price in [most, -most - 1, most + 1, -most - 2, self.LARGEST, self.LEAST]:
+            write_stream(self.folder, bids=[(1, 1000, 10, 5, 1000), (2, 1001, 10, price, 1000)])
+            with self.subTest(price=price):
+                done = self.run_query("q1", 2)
+                if -most - 1 <= price <= most:
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    continue
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(f"q1: price {price}: its thousandths are over 64 bits "
+                              f"({-most - 1} to {most})", done.stderr)
+
+    def test_sums_in_the_end(self):
+        for price, limit in [(1, "over 2^63 - 1"), (-2, "below -2^63")]:
+            first = self.LARGEST if price > 0 else self.LEAST + 1
+            write_stream(self.folder, bids=[
+                (1, 1000, 10, first, 1000), (2, 1001, 10, first, 1000), (3, 1001, 10, price, 1001),
+                (4, 1002, 10, 5, 90000000)])
+            for rows in [1, 1024]:
+                with self.subTest(price=price, batch_rows=rows):
+                    done = self.run_query("q17", rows)
+                    self.assertEqual(done.returncode, 1)
+                    self.assertIn(f"q17: auction 1001 on 1970-01-01: sum_price is {limit}, the "
+                                  "limit of 64 bits", done.stderr)
 
 
 def partitions(test, folder):

@@ -74,6 +74,7 @@ static void q1_refuses_what_does_not_fit(void **unused)
 {
 	struct bench bench;
 	struct sw_batch *batch;
+	char why[200] = "";
 
 	(void)unused;
 	bench_open(&bench, "q1");
@@ -86,6 +87,9 @@ static void q1_refuses_what_does_not_fit(void **unused)
 	assert_int_equal(((int64_t *)batch->columns[2].data)[0], (((int64_t)1 << 53) - 1) * 908);
 	((int64_t *)batch->columns[2].data)[0] = (int64_t)1 << 53;
 	assert_int_equal(bench.kernel->run(NULL, bench.scratch, batch, batch), -EOVERFLOW);
+	bench.kernel->explain(NULL, batch, -EOVERFLOW, why, sizeof(why));
+	assert_string_equal(why, "price 9007199254740992: its thousandths are over 64 bits "
+				 "(-9007199254740992 to 9007199254740991)");
 	sw_batch_destroy(batch);
 	bench_close(&bench);
 }

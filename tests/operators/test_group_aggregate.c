@@ -305,12 +305,80 @@ static void large_sums_are_refused(void **unused)
 	free(model);
 }
 
+/* ---- Sums of 128 bits ---- */
+
+static bool fits(void *context, const int64_t *keys, const int64_t *values, char *why)
+{
+	__int128 sum = sw_group_wide(values[SUM], values[VALUES]);
+
+	(void)context;
+	if (sum >= INT64_MIN && sum <= INT64_MAX)
+		return true;
+	if (why)
+		snprintf(why, SW_GROUP_WHY_BYTES, "group %lld: too large", (long long)keys[1]);
+	return false;
+}
+
+/* Values of group (0, 1), each at a watermark of its own, and whether they end the run. With steps
+ * of more than a period from the third on of another group, when the first one's has passed. */
+static void run_wide(
+	const int64_t *values, unsigned count, int64_t period_ms, int64_t step_ms, bool ends_it)
+{
+	struct sw_group_aggregate_config config = by_two;
+	struct model *model = calloc(1, sizeof(*model));
+	struct sw_error error;
+	struct merge_run run;
+
+	assert_non_null(model);
+	config.ops[SUM] = SW_GROUP_WIDE_SUM;
+	config.rows.fits = fits;
+	config.period_ms = period_ms;
+	start(&run, 1, &config, model);
+	for (unsigned i = 0; i < count; i++) {
+		struct sw_batch *batch = merge_batch(&run);
+
+		add_row(model, batch, 0, step_ms > PERIOD && i > 1 ? 3 : 1,
+			(int64_t[VALUES]){ 1, 0, 0, values[i] });
+		/* The model's sum is taken anew each time: it has 64 bits. */
+		model->groups[0][1].any = false;
+		model->pushed = i * step_ms;
+		while (sw_input_push(run.input, batch, model->pushed) == -EAGAIN)
+			sw_graph_dispatch(run.graph, 100);
+	}
+	model->pushed = SW_TIME_END;
+	sw_input_finish(run.input);
+	while (sw_graph_dispatch(run.graph, -1))
+		continue;
+	assert_int_equal(sw_graph_wait(run.graph, -1, &error), ends_it ? -EOVERFLOW : 0);
+	if (ends_it)
+		assert_string_equal(error.text, "group 1: too large");
+	else
+		assert_int_equal(model->groups[0][1].row[OUT_COUNT], count);
+	sw_graph_destroy(run.graph);
+	free(model);
+}
+
+/* A row that cannot be given on the way is given when it can; at the latest at the end. */
+static void wide_sums(void **unused)
+{
+	(void)unused;
+	for (int64_t period_ms = 0; period_ms <= PERIOD; period_ms += PERIOD) {
+		run_wide((int64_t[]){ INT64_MAX, INT64_MAX, -INT64_MAX, -5 }, 4, period_ms, 1,
+			false);
+		run_wide((int64_t[]){ INT64_MIN, INT64_MIN, INT64_MAX, 1 }, 4, period_ms, 1, false);
+		run_wide((int64_t[]){ INT64_MAX, 1 }, 2, period_ms, 1, true);
+		run_wide((int64_t[]){ INT64_MIN, -1 }, 2, period_ms, 1, true);
+	}
+	run_wide((int64_t[]){ INT64_MAX, 1, 0, 0, 0 }, 5, PERIOD, PERIOD + 10, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_order),
 		cmocka_unit_test(periods_pass),
 		cmocka_unit_test(large_sums_are_refused),
+		cmocka_unit_test(wide_sums),
 	};
 
 	seed = random_seed();

@@ -53,6 +53,25 @@ static void run_one(unsigned workers, uint32_t batch_rows, uint32_t ring_slots, 
 	fixture_close(&fixture);
 }
 
+/* One source has all events: the others have no watermark that could be the lowest. */
+static void test_last_watermark(void **state)
+{
+	(void)state;
+	for (uint64_t count = 0; count <= 100; count += 100) {
+		struct sw_graph_options options = SW_GRAPH_OPTIONS_INIT;
+		struct sw_graph_stats stats;
+		struct fixture fixture;
+
+		options.workers = 3;
+		assert_int_equal(fixture_open(&fixture, &options, count, false), 0);
+		assert_int_equal(sw_graph_start(fixture.graph, NULL), 0);
+		assert_int_equal(sw_graph_wait(fixture.graph, -1, NULL), 0);
+		sw_graph_stats(fixture.graph, &stats);
+		assert_int_equal(stats.last_watermark, count ? (int64_t)count : SW_TIME_MIN);
+		fixture_close(&fixture);
+	}
+}
+
 static void test_workers_and_batches(void **state)
 {
 	static const uint32_t rows[] = { 1, 7, 1024 };
@@ -309,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_workers_and_batches),
+		cmocka_unit_test(test_last_watermark),
 		cmocka_unit_test(test_smallest_rings),
 		cmocka_unit_test(test_loans),
 		cmocka_unit_test(test_latency_is_counted),

@@ -41,6 +41,11 @@ def handle(identity, headers, raw):
         post(identity, "error", json.dumps({"errorMessage": "by wish", "errorType": "Wish"}))
     elif do == "exit":
         os._exit(event["code"])
+    elif do == "answer and end":
+        # What it does after its answer the caller does not see.
+        post(identity, "response", raw)
+        time.sleep(event["after"])
+        os._exit(3)
     elif do == "abort":
         os.abort()
     elif do == "hang":

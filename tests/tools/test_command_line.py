@@ -77,6 +77,8 @@ class Refused(unittest.TestCase):
         self.refused("--is-rate-limited", "run", "q0", "--input", "in", "--is-rate-limited")
         self.refused("--ordered", "run", "q0", "--ordered")
         self.refused("--late", "run", "q0", "--late", "late.csv")
+        self.refused("./out.csv", "run", "q17", "--num-events", "10", "--output", "./out.csv",
+                     "--changelog", "out.csv")
         self.refused("--replay", "run", "q0", "--replay", "--num-events", "0")
         self.refused("--lambda-local", "run", "q0", "--lambda-local", "--endpoint",
                      "https://127.0.0.1:1")

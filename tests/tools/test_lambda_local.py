@@ -288,6 +288,23 @@ class Limits(unittest.TestCase):
             server.stop()
             self.assertEqual([line["outcome"] for line in server.ledger], ["ok", "timeout", "ok"])
 
+    def test_end_after_an_answer(self):
+        """A process that ends, or hangs, before it asks for the next event does not take along
+        the invocation that came meanwhile: that has not run."""
+        for after in [0.2, 60]:
+            with self.subTest(after=after), Server("--concurrency", "1", "--timeout-ms",
+                                                   "1000") as server:
+                value = {"do": "answer and end", "after": after}
+                answer = server.invoke(value)
+                self.assertEqual(answer.json(), value)
+                answer = server.invoke({"do": "tell"})
+                self.assertEqual(answer.status, 200)
+                self.assertNotIn("x-amz-function-error", answer.headers, answer.body)
+                self.assertEqual(answer.headers["x-spillway-cold"], "1")
+                server.stop()
+                self.assertEqual([line["outcome"] for line in server.ledger], ["ok", "ok"])
+                self.assertEqual(len({line["environment"] for line in server.ledger}), 2)
+
     def test_start_that_fails(self):
         with Server(functions={"f": FUNCTION + " 'init error'", "g": FUNCTION + " 'init exit'",
                                "h": "/no/such/program"}) as server:

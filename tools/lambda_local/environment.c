@@ -35,14 +35,18 @@ static void collect(struct ll_environment *environment)
 	ll_loop_remove(&environment->server->loop, &environment->listener);
 }
 
-static void take_off_idle(struct ll_environment *environment)
+static void put_on(struct ll_environment **list, struct ll_environment *environment)
 {
-	struct ll_environment **at = &environment->function->idle;
+	environment->next_free = *list;
+	*list = environment;
+}
 
-	while (*at && *at != environment)
-		at = &(*at)->next_idle;
-	if (*at)
-		*at = environment->next_idle;
+static void take_off(struct ll_environment **list, struct ll_environment *environment)
+{
+	while (*list && *list != environment)
+		list = &(*list)->next_free;
+	if (*list)
+		*list = environment->next_free;
 }
 
 void ll_environment_end(struct ll_environment *environment)
@@ -50,7 +54,9 @@ void ll_environment_end(struct ll_environment *environment)
 	if (environment->state == LL_ENDED)
 		return;
 	if (environment->state == LL_IDLE)
-		take_off_idle(environment);
+		take_off(&environment->function->idle, environment);
+	if (environment->state == LL_ANSWERED)
+		take_off(&environment->function->answered, environment);
 	environment->state = LL_ENDED;
 	environment->function->environments--;
 	environment->invocation = NULL;
@@ -75,12 +81,28 @@ static void fail(struct ll_environment *environment, enum ll_outcome outcome, co
 	ll_invocation_died(invocation, outcome, type, message);
 }
 
+/* It ended after its answer: what it would have had next has not run, and goes elsewhere. */
+static void end_answered(struct ll_environment *environment)
+{
+	struct ll_invocation *invocation = environment->invocation;
+
+	ll_environment_end(environment);
+	if (!invocation)
+		return;
+	invocation->environment = NULL;
+	ll_invocation_displaced(invocation);
+}
+
 static void timed_out(struct ll_timer *timer)
 {
 	struct ll_environment *environment = LL_CONTAINER(timer, struct ll_environment, timer);
 	double limit_s = environment->server->options.timeout_ms / 1000.0;
 	char message[80];
 
+	if (environment->state == LL_ANSWERED) {
+		end_answered(environment);
+		return;
+	}
 	if (environment->state == LL_STARTING)
 		limit_s = (double)(timer->due_ns - environment->started_ns) / 1e9;
 	snprintf(message, sizeof(message), "Task timed out after %.2f seconds", limit_s);
@@ -158,7 +180,7 @@ int ll_environment_acquire(struct ll_server *server, struct ll_function *functio
 	int ret;
 
 	if (environment) {
-		function->idle = environment->next_idle;
+		function->idle = environment->next_free;
 		environment->state = LL_BUSY;
 		environment->invocation = invocation;
 		invocation->environment = environment;
@@ -167,6 +189,14 @@ int ll_environment_acquire(struct ll_server *server, struct ll_function *functio
 		ll_timer_set(&server->loop, &environment->timer,
 			sw_now_ns() + (uint64_t)server->options.timeout_ms * MS_NS);
 		ll_environment_ready(environment);
+		return 0;
+	}
+	environment = function->answered;
+	if (environment) {
+		function->answered = environment->next_free;
+		environment->invocation = invocation;
+		invocation->environment = environment;
+		invocation->environment_number = environment->number;
 		return 0;
 	}
 	if (function->environments >= server->options.concurrency)
@@ -185,10 +215,23 @@ int ll_environment_acquire(struct ll_server *server, struct ll_function *functio
 	return 0;
 }
 
+static void become_idle(struct ll_environment *environment)
+{
+	ll_timer_clear(&environment->server->loop, &environment->timer);
+	environment->state = LL_IDLE;
+	put_on(&environment->function->idle, environment);
+}
+
 void ll_environment_ready(struct ll_environment *environment)
 {
 	if (environment->state == LL_STARTING)
 		environment->state = LL_BUSY;
+	if (environment->state == LL_ANSWERED && environment->invocation) {
+		environment->state = LL_BUSY;
+	} else if (environment->state == LL_ANSWERED) {
+		take_off(&environment->function->answered, environment);
+		become_idle(environment);
+	}
 	if (environment->state == LL_BUSY && environment->invocation && environment->waiting &&
 		!environment->delivered)
 		ll_api_deliver(environment);
@@ -219,13 +262,15 @@ void ll_environment_release(struct ll_environment *environment)
 {
 	if (environment->state == LL_ENDED)
 		return;
-	ll_timer_clear(&environment->server->loop, &environment->timer);
 	environment->invocation = NULL;
 	environment->delivered = false;
 	environment->answered = false;
-	environment->state = LL_IDLE;
-	environment->next_idle = environment->function->idle;
-	environment->function->idle = environment;
+	if (environment->waiting) {
+		become_idle(environment);
+		return;
+	}
+	environment->state = LL_ANSWERED;
+	put_on(&environment->function->answered, environment);
 }
 
 /* The process is gone: by our hand (the environment has ended), or by its own. */
@@ -236,6 +281,10 @@ static void process_gone(struct ll_environment *environment, int code, int statu
 	environment->pid = 0;
 	if (environment->state == LL_ENDED) {
 		collect(environment);
+		return;
+	}
+	if (environment->state == LL_ANSWERED) {
+		end_answered(environment);
 		return;
 	}
 	if (code != CLD_EXITED)

@@ -282,32 +282,46 @@ static struct ll_function *find_function(struct ll_server *server, const char *n
 	return NULL;
 }
 
-/* Places it, or refuses it. */
+/* Finds it an environment, or refuses it on that stream and destroys it. False: refused. Else it
+ * may be over and gone by now. */
+static bool acquire(struct ll_invocation *invocation, struct ll_stream *stream)
+{
+	char id[LL_REQUEST_ID_BYTES];
+	struct sw_error error;
+	int ret;
+
+	memcpy(id, invocation->id, sizeof(id));
+	ret = ll_environment_acquire(invocation->server, invocation->function, invocation, &error);
+	if (!ret)
+		return true;
+	if (stream)
+		ll_front_attach(stream, NULL);
+	destroy(invocation);
+	if (ret == -EAGAIN)
+		refuse_throttled(stream, id);
+	else
+		refuse(stream, id, 500, "ServiceException",
+			"{\"Type\":\"Service\",\"Message\":\"%s\"}", error.text);
+	return false;
+}
+
 static void place(struct ll_invocation *invocation, bool event)
 {
 	struct ll_stream *stream = invocation->stream;
-	struct sw_error error;
 	char id[LL_REQUEST_ID_BYTES];
-	int ret;
 
 	memcpy(id, invocation->id, sizeof(id));
 	if (event)
 		invocation->stream = NULL;
 	else
 		ll_front_attach(stream, invocation);
-	ret = ll_environment_acquire(invocation->server, invocation->function, invocation, &error);
-	/* Unless placing failed, it may be over and gone by now. */
-	if (ret) {
-		ll_front_attach(stream, NULL);
-		destroy(invocation);
-		if (ret == -EAGAIN)
-			refuse_throttled(stream, id);
-		else
-			refuse(stream, id, 500, "ServiceException",
-				"{\"Type\":\"Service\",\"Message\":\"%s\"}", error.text);
-	} else if (event) {
+	if (acquire(invocation, stream) && event)
 		refuse(stream, id, 202, NULL, "%s", "");
-	}
+}
+
+void ll_invocation_displaced(struct ll_invocation *invocation)
+{
+	acquire(invocation, invocation->stream);
 }
 
 static void accept_request(struct ll_server *server, struct ll_function *function,

@@ -60,5 +60,7 @@ void ll_invocation_oversized(struct ll_invocation *invocation, uint64_t bytes);
 /* The environment ended before it answered: it is already taken off the invocation. */
 void ll_invocation_died(struct ll_invocation *invocation, enum ll_outcome outcome, const char *type,
 	const char *message);
+/* The environment ended before it asked for the event; likewise. */
+void ll_invocation_displaced(struct ll_invocation *invocation);
 
 #endif

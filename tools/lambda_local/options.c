@@ -33,6 +33,7 @@ static const char help_text[] =
 	"  --ledger FILE            write one JSON line for each execution\n"
 	"  --require-signature FILE requests must be signed (AWS Signature Version 4) by one of\n"
 	"                           the keys in FILE, which is like ~/.aws/credentials\n"
+	"  --check                  look at the options, and no more\n"
 	"  --help                   this text\n"
 	"\n"
 	"Answers carry two headers of lambda-local's own: x-spillway-function-us, the time billed\n"
@@ -50,6 +51,7 @@ enum {
 	SEED,
 	LEDGER,
 	REQUIRE_SIGNATURE,
+	CHECK,
 	HELP,
 };
 
@@ -65,6 +67,7 @@ static const struct option long_options[] = {
 	{ "seed", required_argument, NULL, SEED },
 	{ "ledger", required_argument, NULL, LEDGER },
 	{ "require-signature", required_argument, NULL, REQUIRE_SIGNATURE },
+	{ "check", no_argument, NULL, CHECK },
 	{ "help", no_argument, NULL, HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -197,6 +200,9 @@ static int parse_one(
 	case REQUIRE_SIGNATURE:
 		options->keys = text;
 		return 0;
+	case CHECK:
+		options->check = true;
+		return 0;
 	default:
 		options->ledger = text;
 		return 0;
@@ -238,5 +244,5 @@ int ll_options_parse(
 	if (options->functions == 0)
 		return sw_error_set(error, -EINVAL,
 			"--function: none given (at least one NAME=COMMAND, see --help)");
-	return 0;
+	return options->check ? 1 : 0;
 }

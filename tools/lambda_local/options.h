@@ -2,6 +2,7 @@
 #ifndef SW_LAMBDA_LOCAL_OPTIONS_H
 #define SW_LAMBDA_LOCAL_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -17,6 +18,7 @@ struct ll_options {
 	const char *ca_out; /* null: written nowhere */
 	const char *ledger; /* null: none */
 	const char *keys;   /* null: requests need no signature */
+	bool check;         /* nothing but look at them */
 	uint32_t functions;
 	struct {
 		char name[65];
@@ -31,8 +33,8 @@ struct ll_options {
 };
 
 /*
- * Reads the command line; strings are borrowed from argv. 0; 1 when --help was printed; -EINVAL
- * with the message in *error.
+ * Reads the command line; strings are borrowed from argv. 0; 1 when --help was printed, or they are
+ * good and --check was all; -EINVAL with the message in *error.
  */
 int ll_options_parse(
 	struct ll_options *options, int argc, char **argv, FILE *help, struct sw_error *error);

@@ -20,6 +20,7 @@
 #define ARGUMENTS_MAX 64
 #define OPTIONS_BYTES 2048
 #define PROGRAM_BYTES 4096
+#define EXIT_REFUSED  2 /* lambda-local's, for its options */
 
 /* What is handed to exec. */
 struct arguments {
@@ -108,7 +109,7 @@ static int beside(const char *name, char *path, size_t path_bytes, struct sw_err
 }
 
 static int build_arguments(struct arguments *arguments, struct lambda_process *process,
-	const char *options, struct sw_error *error)
+	const char *options, bool check, struct sw_error *error)
 {
 	size_t prefix = strlen("--function=" LAMBDA_FUNCTION "=");
 	int result;
@@ -123,6 +124,8 @@ static int build_arguments(struct arguments *arguments, struct lambda_process *p
 	if (result)
 		return result;
 	add(arguments, arguments->program);
+	if (check)
+		add(arguments, "--check");
 	add(arguments, "--listen");
 	add(arguments, "127.0.0.1:0");
 	add(arguments, "--ca-out");
@@ -139,7 +142,7 @@ static int build_arguments(struct arguments *arguments, struct lambda_process *p
 
 /* The child: nothing but async-signal-safe calls. A group of its own keeps the terminal's ^C from
  * it: it must outlive the run that drains through it. */
-static void become(const struct arguments *arguments, int output)
+static void become(const struct arguments *arguments, int output, int errors)
 {
 	int nowhere = open("/dev/null", O_RDONLY);
 	sigset_t none;
@@ -153,6 +156,7 @@ static void become(const struct arguments *arguments, int output)
 	if (nowhere >= 0)
 		dup2(nowhere, STDIN_FILENO);
 	dup2(output, STDOUT_FILENO);
+	dup2(errors, STDERR_FILENO);
 	execv(arguments->program, arguments->list);
 	_exit(127);
 }
@@ -181,6 +185,51 @@ static bool read_url(struct lambda_process *process)
 	return false;
 }
 
+/* All that comes until the end, as much as there is room for. */
+static void read_text(int from, char *text, size_t bytes)
+{
+	char rest[256];
+	size_t length = 0;
+	ssize_t got;
+
+	do {
+		size_t room = bytes - 1 - length;
+
+		got = room ? read(from, text + length, room) : read(from, rest, sizeof(rest));
+		if (got > 0 && room)
+			length += (size_t)got;
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	text[length] = '\0';
+}
+
+int lambda_process_check(const char *options, struct sw_error *error)
+{
+	struct lambda_process nobody = { .output = -1 };
+	static const char name[] = "lambda-local: ";
+	struct arguments arguments;
+	int ends[2], status = 0, result;
+	char text[sizeof(error->text)];
+	pid_t pid;
+
+	result = build_arguments(&arguments, &nobody, options, true, error);
+	if (result)
+		return result == -E2BIG ? result : 0;
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return 0;
+	pid = fork();
+	if (pid == 0)
+		become(&arguments, ends[1], ends[1]);
+	close(ends[1]);
+	read_text(ends[0], text, sizeof(text));
+	close(ends[0]);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+		WEXITSTATUS(status) != EXIT_REFUSED)
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	return sw_error_set(error, -EINVAL, "--lambda-local: %s",
+		strncmp(text, name, sizeof(name) - 1) == 0 ? text + sizeof(name) - 1 : text);
+}
+
 int lambda_process_start(
 	struct lambda_process *process, const char *options, struct sw_error *error)
 {
@@ -196,7 +245,7 @@ int lambda_process_start(
 		return result;
 	}
 	snprintf(process->ca, sizeof(process->ca), "%s/ca.pem", process->folder);
-	result = build_arguments(&arguments, process, options, error);
+	result = build_arguments(&arguments, process, options, false, error);
 	if (result)
 		goto fail;
 	if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -206,7 +255,7 @@ int lambda_process_start(
 	process->output = ends[0];
 	process->pid = fork();
 	if (process->pid == 0)
-		become(&arguments, ends[1]);
+		become(&arguments, ends[1], STDERR_FILENO);
 	close(ends[1]);
 	if (process->pid < 0) {
 		process->pid = 0;

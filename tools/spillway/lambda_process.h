@@ -18,6 +18,10 @@ struct lambda_process {
 	char ca[96];
 };
 
+/* Would it take these options? -EINVAL, -E2BIG: no, and why. Only what keeps it from looking at
+ * them is left to lambda_process_start. */
+int lambda_process_check(const char *options, struct sw_error *error);
+
 /*
  * Starts the lambda-local that lies beside this program, with the C function, and waits until it
  * listens. options: more of its options: either as on its own command line, by blanks

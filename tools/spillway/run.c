@@ -93,6 +93,12 @@ static int make_graph(struct run *run, struct sw_error *error)
 	return sw_graph_create(&graph, &run->graph, error);
 }
 
+static bool is_stopped(void *unused)
+{
+	(void)unused;
+	return signals_seen() > 0;
+}
+
 static struct sw_nexmark_job_options job_options(const struct run_options *options)
 {
 	struct sw_nexmark_job_options job = SW_NEXMARK_JOB_OPTIONS_INIT;
@@ -111,6 +117,7 @@ static struct sw_nexmark_job_options job_options(const struct run_options *optio
 	job.ordered = options->ordered;
 	job.changelog = options->changelog;
 	job.late = options->late;
+	job.stopped = is_stopped;
 	return job;
 }
 
@@ -126,7 +133,9 @@ int run_check(const struct run_options *options)
 	struct sw_nexmark_job_options job = job_options(options);
 	struct sw_error error = { 0 };
 
-	if (sw_nexmark_job_check(&job, &error) == 0)
+	if (sw_nexmark_job_check(&job, &error) == 0 &&
+		(!options->lambda_local || !options->lambda_local[0] ||
+			lambda_process_check(options->lambda_local, &error) == 0))
 		return EXIT_DONE;
 	return say(EXIT_USAGE, "bad options: %s", error.text);
 }

@@ -13,6 +13,7 @@
 #include "tools/functions/c/envelope.h"
 
 #define TEXT_BYTES_MAX (256u << 20) /* of one column: more is refused */
+#define MS_NS          1000000ull
 
 static const char answer_head[] = "{\"frame\":\"", answer_tail[] = "\"}";
 
@@ -34,6 +35,7 @@ struct handler {
 	const struct sw_kernel *(*find)(const char *name);
 	struct instance *instances; /* most recently made first */
 	struct buffer frame, answer, text;
+	uint64_t deadline_ms; /* since 1970; 0: none */
 };
 
 struct handler *handler_create(const struct sw_kernel *(*find)(const char *name))
@@ -62,6 +64,11 @@ void handler_destroy(struct handler *handler)
 	free(handler->answer.data);
 	free(handler->text.data);
 	free(handler);
+}
+
+void handler_limit(struct handler *handler, uint64_t deadline_ms)
+{
+	handler->deadline_ms = deadline_ms;
 }
 
 /* Room for at least `bytes`; what was in it is lost. */
@@ -197,9 +204,14 @@ static int run_kernel(struct instance *instance, const struct sw_frame_header *h
 	ret = kernel->run(header->config, instance->scratch, in, *result);
 	if (kernel->in_place)
 		in->schema = kernel->out;
-	if (ret)
+	if (ret) {
+		char why[200] = "";
+
+		if (kernel->explain)
+			kernel->explain(header->config, in, ret, why, sizeof(why));
 		return sw_error_set(error, ret, "kernel: %s: batch %llu: %s", kernel->name,
-			(unsigned long long)header->seq, strerror(-ret));
+			(unsigned long long)header->seq, why[0] ? why : strerror(-ret));
+	}
 	return 0;
 }
 
@@ -226,16 +238,46 @@ static int encode(struct handler *handler, struct sw_frame_header *header,
 	return 0;
 }
 
-static void sleep_cost(const struct sw_frame_header *header, uint64_t begin_ns)
+/* ---- Time ---- */
+
+/* How long the caller and the service wait from now on. */
+static uint64_t time_left(const struct handler *handler, const struct sw_frame_header *header)
 {
-	uint64_t events = header->events ? header->events : header->rows;
-	uint64_t until_ns = begin_ns + events * header->op_delay_ns;
+	uint64_t left_ns = UINT64_MAX, now_ms = (uint64_t)sw_wall_ms();
+
+	if (handler->deadline_ms)
+		left_ns =
+			handler->deadline_ms > now_ms ? (handler->deadline_ms - now_ms) * MS_NS : 0;
+	if (header->deadline_ms && header->deadline_ms * MS_NS < left_ns)
+		left_ns = header->deadline_ms * MS_NS;
+	return left_ns;
+}
+
+/* Nobody waits for an answer after the deadline: it would cost, and change nothing. */
+static int check_time(uint64_t needed_ns, uint64_t left_ns, struct sw_error *error)
+{
+	if (needed_ns <= left_ns)
+		return 0;
+	return sw_error_set(error, -ETIME, "event: %llu ms needed, %llu ms left",
+		(unsigned long long)(needed_ns / MS_NS), (unsigned long long)(left_ns / MS_NS));
+}
+
+static uint64_t cost_of(const struct sw_frame_header *header)
+{
+	uint64_t events = header->events ? header->events : header->rows, cost_ns;
+
+	return __builtin_mul_overflow(events, header->op_delay_ns, &cost_ns) ? UINT64_MAX : cost_ns;
+}
+
+static void sleep_cost(uint64_t cost_ns, uint64_t begin_ns)
+{
+	uint64_t until_ns = begin_ns + cost_ns;
 	struct timespec until = {
 		.tv_sec = (time_t)(until_ns / 1000000000u),
 		.tv_nsec = (long)(until_ns % 1000000000u),
 	};
 
-	if (header->op_delay_ns == 0)
+	if (cost_ns == 0)
 		return;
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
 		;
@@ -244,7 +286,7 @@ static void sleep_cost(const struct sw_frame_header *header, uint64_t begin_ns)
 static int run(struct handler *handler, const char *payload, size_t payload_bytes, size_t *bytes,
 	struct sw_error *error)
 {
-	uint64_t begin_ns = sw_now_ns();
+	uint64_t begin_ns = sw_now_ns(), left_ns;
 	struct sw_frame_header header;
 	struct instance *instance = NULL;
 	struct sw_batch *result, shape;
@@ -270,12 +312,18 @@ static int run(struct handler *handler, const char *payload, size_t payload_byte
 		ret = decode(handler, (size_t)frame_bytes, instance, &header, error);
 	if (ret)
 		return ret;
-	sleep_cost(&header, begin_ns);
+	left_ns = time_left(handler, &header);
+	ret = check_time(cost_of(&header), left_ns, error);
+	if (ret)
+		return ret;
+	sleep_cost(cost_of(&header), begin_ns);
 	/* A kernel that works in place may turn its batch's columns into others. */
 	shape = *instance->in;
 	ret = run_kernel(instance, &header, &result, error);
 	if (!ret)
 		ret = encode(handler, &header, result, bytes, error);
+	if (!ret)
+		ret = check_time(sw_now_ns() - begin_ns, left_ns, error);
 	*instance->in = shape;
 	return ret;
 }
@@ -293,6 +341,8 @@ static const char *error_type(int code)
 		return "Spillway.OutOfMemory";
 	case -EINVAL:
 		return "Spillway.BadEvent";
+	case -ETIME:
+		return "Spillway.DeadlinePassed";
 	default:
 		return "Spillway.KernelFailed";
 	}

@@ -3,6 +3,7 @@
 #define SW_FUNCTIONS_HANDLER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "runtime/api.h"
 #include "runtime/kernel.h"
@@ -18,9 +19,13 @@ struct handler;
 struct handler *handler_create(const struct sw_kernel *(*find)(const char *name));
 void handler_destroy(struct handler *handler);
 
+/* The service's time limit for what is run from now on, in ms since 1970; 0, as at first: none. */
+void handler_limit(struct handler *handler, uint64_t deadline_ms);
+
 /*
  * 0: *answer (borrowed until the next call) is the answer's JSON. -errno: *answer is the JSON of
- * the error, to be handed in as such. Sleeps as long as the frame's simulated cost says.
+ * the error, to be handed in as such. Sleeps as long as the frame's simulated cost says; -ETIME
+ * where that, or all of it, takes longer than the caller or the service waits.
  */
 SW_MUST_CHECK int handler_run(struct handler *handler, const char *payload, size_t payload_bytes,
 	const char **answer, size_t *answer_bytes);

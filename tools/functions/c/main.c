@@ -20,6 +20,7 @@ static int serve(struct runtime_client *client, struct handler *handler, struct 
 
 		if (ret)
 			return ret;
+		handler_limit(handler, event.deadline_ms);
 		failed = handler_run(handler, event.payload, event.payload_bytes, &answer,
 				 &answer_bytes) != 0;
 		ret = runtime_client_answer(client, event.id, failed, answer, answer_bytes, error);
