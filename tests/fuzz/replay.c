@@ -5,7 +5,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-enum { INPUT_MAX = 4096, FILE_MAX = 1 << 20, RUNS = 50000, GENERATIONS = 20 };
+enum { INPUT_MAX = 4096, FILE_MAX = 1 << 20, RUNS = 20000, GENERATIONS = 20 };
 
 static uint64_t state;
 
