@@ -60,7 +60,7 @@ char *fuzz_envelope(const uint8_t *frame, size_t frame_bytes, uint8_t way, size_
 		{ "{\"frame\":\"\\u0053", "\"}" },
 		{ "[\"frame\",\"", "\"]" },
 		{ "{\"a\":\"\\\"\",\"frame\":\"", "\"}" },
-		{ "\"", "\"" },
+		{ "{\"frame\":\"", "" },
 	};
 	const char *const *parts = ways[way % 8];
 	const size_t before = strlen(parts[0]), after = strlen(parts[1]);
@@ -174,6 +174,13 @@ static void random_number(struct sw_column *column, uint32_t row, uint64_t bits)
 		((int64_t *)column->data)[row] = (int64_t)bits;
 }
 
+/* Or none, when there is no room for it. */
+static void append_text(struct sw_column *column, uint32_t row, uint64_t bits)
+{
+	if (!sw_column_append_text(column, row, (const char *)&bits, row % 9))
+		FUZZ_CHECK(sw_column_append_text(column, row, "", 0));
+}
+
 static void random_rows(struct sw_batch *batch, uint32_t rows, uint64_t *random)
 {
 	for (uint32_t i = 0; i < batch->schema->columns; i++) {
@@ -185,8 +192,7 @@ static void random_rows(struct sw_batch *batch, uint32_t rows, uint64_t *random)
 			const uint64_t bits = random_next(random);
 
 			if (column->type == SW_TEXT)
-				FUZZ_CHECK(sw_column_append_text(
-					column, row, (const char *)&bits, row % 9));
+				append_text(column, row, bits);
 			else
 				random_number(column, row, base + (bits >> shift));
 		}
@@ -195,27 +201,30 @@ static void random_rows(struct sw_batch *batch, uint32_t rows, uint64_t *random)
 }
 
 /* Turns the text column of a frame of schema 0 into a dictionary: three entries, a row a code. */
-static size_t with_dictionary(uint8_t *frame, size_t max, uint32_t rows)
+static size_t with_dictionary(uint8_t *frame, size_t max, uint32_t rows, uint64_t *random)
 {
 	uint8_t *at = frame + FRAME_FIXED_BYTES + get_u32(frame + 72);
-	const size_t payload = 4 + 3 * 2 + rows + 6;
+	const uint8_t width = (uint8_t)(1 + random_below(random, 2));
+	const uint16_t longest = (uint16_t)random_below(random, 200);
+	const size_t payload = 4 + 3 * 2 + (size_t)rows * width + longest + 3;
 
 	if ((size_t)(at - frame) + FRAME_COLUMN_BYTES + payload + FRAME_CRC_BYTES > max)
 		return 0;
+	memset(at, 0, FRAME_COLUMN_BYTES + payload);
 	at[0] = SW_TEXT;
 	at[1] = FRAME_DICTIONARY;
-	at[2] = 1;
-	at[3] = 0;
+	at[2] = width;
 	put_u32(at + 4, (uint32_t)payload);
 	at += FRAME_COLUMN_BYTES;
 	put_u32(at, 3);
-	for (uint16_t i = 0; i < 3; i++)
-		put_u16(at + 4 + 2 * i, i + 1);
+	put_u16(at + 4, longest);
+	put_u16(at + 6, 1);
+	put_u16(at + 8, 2);
 	at += 4 + 3 * 2;
-	for (uint32_t row = 0; row < rows; row++)
-		*at++ = (uint8_t)(row % 3);
-	memcpy(at, "abbccc", 6);
-	return (size_t)(at + 6 - frame) + FRAME_CRC_BYTES;
+	for (uint32_t row = 0; row < rows; row++, at += width)
+		*at = (uint8_t)random_below(random, 3);
+	memset(at, 'x', longest + 3u);
+	return (size_t)(at + longest + 3 - frame) + FRAME_CRC_BYTES;
 }
 
 static size_t sample(uint8_t *data, size_t max, uint64_t *random)
@@ -223,7 +232,7 @@ static size_t sample(uint8_t *data, size_t max, uint64_t *random)
 	const unsigned schema = random_below(random, 3);
 	struct sw_frame_header header = { .kernel_version = 1, .attempt = 1 };
 	struct sw_batch *batch = sw_batch_create(&fuzz_schemas[schema], ROWS_MAX, FUZZ_TEXT_BYTES);
-	const uint32_t rows = random_below(random, 40);
+	const uint32_t rows = random_below(random, random_below(random, 4) ? 30 : 200);
 	ptrdiff_t bytes;
 
 	FUZZ_CHECK(batch && max > 2);
@@ -237,7 +246,7 @@ static size_t sample(uint8_t *data, size_t max, uint64_t *random)
 	if (bytes < 0)
 		return 2;
 	if (schema == 0 && rows > 0 && random_below(random, 2)) {
-		const size_t longer = with_dictionary(data + 2, max - 2, rows);
+		const size_t longer = with_dictionary(data + 2, max - 2, rows, random);
 
 		bytes = longer ? (ptrdiff_t)longer : bytes;
 		fuzz_seal(data + 2, (size_t)bytes);

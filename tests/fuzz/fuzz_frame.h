@@ -12,7 +12,7 @@
 
 enum {
 	FUZZ_SEALED = 0x80, /* of the first byte: leave length, CRC and ids as they are */
-	FUZZ_TEXT_BYTES = 1024,
+	FUZZ_TEXT_BYTES = 300,
 	FUZZ_SCHEMAS = 4,
 };
 

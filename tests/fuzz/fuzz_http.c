@@ -11,6 +11,7 @@
 
 #include "burst/base64.h"
 #include "burst/client_private.h"
+#include "burst/wire.h"
 #include "tools/functions/c/envelope.h"
 #include "tools/lambda_local/payload.h"
 
@@ -191,6 +192,18 @@ static const char *const samples[PARTS] = {
 			     "[profile b]\n  x=y\naws_session_token = C\nrole_arn=r\n",
 };
 
+/* As lambda-local looks at it: the head alone. */
+static size_t frame_sample(uint8_t *data, size_t used, size_t max)
+{
+	const uint8_t head[SW_FRAME_PEEK_BYTES] = { 'S', 'P', 'L', 'W', SW_FRAME_VERSION, 1 };
+	char text[(SW_FRAME_PEEK_BYTES + 2) / 3 * 4 + 1];
+
+	text[sw_base64_encode(head, sizeof(head), text)] = '\0';
+	used = fuzz_put(data, used, max, "{\"frame\":\"");
+	used = fuzz_put(data, used, max, text);
+	return fuzz_put(data, used, max, "\"}");
+}
+
 static size_t sample(uint8_t *data, size_t max, uint64_t *random)
 {
 	const enum part part = (enum part)random_below(random, PARTS);
@@ -199,6 +212,8 @@ static size_t sample(uint8_t *data, size_t max, uint64_t *random)
 	data[1] = (uint8_t)random_below(random, 256);
 	if (part == SIGNATURE)
 		return fuzz_signature_sample(data, 2, max);
+	if (part == BODY && random_below(random, 2))
+		return frame_sample(data, 2, max);
 	return fuzz_put(data, 2, max, samples[part]);
 }
 

@@ -139,21 +139,28 @@ static void bad_chunks(void **unused)
 	refuses_bytes(flood, sizeof(flood), -EPROTO);
 }
 
-/* They would take memory without end. */
-static void trailers_have_a_limit(void **unused)
+/* So many lines that they are more than 32 KiB. */
+static void refuses_lines(const char *head, const char *tail, int code)
 {
 	static const char line[] = "X: 0123456789012345678901234567890123456789\r\n";
-	const size_t lines = (32 << 10) / (sizeof(line) - 1) + 1, head = strlen(CHUNK "0\r\n");
-	char *said = malloc(head + lines * sizeof(line) + 3);
+	const size_t lines = (32 << 10) / (sizeof(line) - 1) + 1;
+	char *said = malloc(strlen(head) + lines * sizeof(line) + strlen(tail) + 1), *at = said;
 
-	(void)unused;
 	assert_non_null(said);
-	strcpy(said, CHUNK "0\r\n");
+	at = stpcpy(at, head);
 	for (size_t i = 0; i < lines; i++)
-		memcpy(said + head + i * (sizeof(line) - 1), line, sizeof(line));
-	strcat(said, "\r\n");
-	refuses(said, -EMSGSIZE);
+		at = stpcpy(at, line);
+	strcpy(at, tail);
+	refuses(said, code);
 	free(said);
+}
+
+/* They would take memory without end. */
+static void heads_and_trailers_have_a_limit(void **unused)
+{
+	(void)unused;
+	refuses_lines(OK, "Content-Length: 0\r\n\r\n", -EPROTO);
+	refuses_lines(CHUNK "0\r\n", "\r\n", -EMSGSIZE);
 }
 
 /* Nothing of a broken answer is taken for a part of the next one. */
@@ -206,7 +213,7 @@ int main(void)
 		cmocka_unit_test(bad_heads),
 		cmocka_unit_test(bad_lengths),
 		cmocka_unit_test(bad_chunks),
-		cmocka_unit_test(trailers_have_a_limit),
+		cmocka_unit_test(heads_and_trailers_have_a_limit),
 		cmocka_unit_test(broken_answers_are_forgotten),
 		cmocka_unit_test(answers_that_come_early),
 	};
