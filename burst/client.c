@@ -49,8 +49,6 @@ static bool grow_answer(struct sw_exchange *exchange, size_t wanted)
 	size_t capacity = exchange->answer_capacity ? exchange->answer_capacity : 4096;
 	char *answer;
 
-	if (wanted > exchange->answer_max)
-		return false;
 	while (capacity < wanted)
 		capacity *= 2;
 	answer = realloc(exchange->answer, capacity);
@@ -68,6 +66,9 @@ size_t client_write(char *from, size_t size, size_t count, void *context)
 
 	if (exchange->warm_up)
 		return bytes;
+	/* The buffer may be larger: it has been another outlet's. */
+	if (bytes > exchange->answer_max - exchange->answer_bytes)
+		return CURL_WRITEFUNC_ERROR;
 	if (exchange->answer_bytes + bytes > exchange->answer_capacity &&
 		!grow_answer(exchange, exchange->answer_bytes + bytes))
 		return CURL_WRITEFUNC_ERROR;
@@ -269,7 +270,7 @@ static enum sw_outcome of_failure(CURLcode code, const struct sw_exchange *excha
 	}
 }
 
-static void describe_status(struct sw_exchange *exchange, long status)
+void client_describe(struct sw_exchange *exchange, long status)
 {
 	const size_t bytes = exchange->answer_bytes < 100 ? exchange->answer_bytes : 100;
 
@@ -304,7 +305,7 @@ static void conclude(struct client_easy *easy, CURLcode code)
 	if (status == 403 && easy->client->signer && !exchange->warm_up)
 		client_signature_refused(easy->client->signer);
 	if (exchange->outcome != SW_OUTCOME_ANSWER)
-		describe_status(exchange, status);
+		client_describe(exchange, status);
 }
 
 static struct sw_exchange *hand_back(struct client *client, struct client_easy *easy, bool reusable)

@@ -48,6 +48,8 @@ size_t client_read(char *to, size_t size, size_t count, void *context);
 int client_seek(void *context, curl_off_t offset, int origin);
 size_t client_write(char *from, size_t size, size_t count, void *context);
 size_t client_header(char *line, size_t size, size_t count, void *context);
+/* The status and the beginning of the body, as text fit to be logged. */
+void client_describe(struct sw_exchange *exchange, long status);
 
 void client_close(struct client *client);
 /* Options that every request of a handle shares. */

@@ -132,7 +132,7 @@ int sw_frame_peek(
 	header->arrival_ms = (int64_t)get_u64(at + 56);
 	header->op_delay_ns = get_u32(at + 64);
 	header->deadline_ms = get_u32(at + 68);
-	memcpy(header->kernel, at + 76, sizeof(header->kernel));
+	memcpy(header->kernel, at + 76, strnlen((const char *)at + 76, SW_KERNEL_NAME_MAX));
 	memcpy(header->config, at + FRAME_FIXED_BYTES, header->config_bytes);
 	if (header->rows > SW_BATCH_ROWS_MAX)
 		return sw_error_set(error, -EBADMSG, "frame: rows %u: at most %d", header->rows,

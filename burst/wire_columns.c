@@ -342,6 +342,27 @@ struct column_head {
 	uint32_t payload;
 };
 
+/* No value is beyond the type's range. Looks at them only where base is near its end. */
+static bool narrow_fits(
+	const uint8_t *from, uint8_t width, int64_t base, uint32_t rows, bool is_int32)
+{
+	const int64_t low = is_int32 ? INT32_MIN : INT64_MIN;
+	const int64_t high = is_int32 ? INT32_MAX : INT64_MAX;
+	const uint64_t left = (uint64_t)high - (uint64_t)base;
+	uint32_t largest = 0;
+
+	if (base < low || base > high)
+		return false;
+	if (width == 0 || left >= UINT32_MAX >> (32 - 8 * width))
+		return true;
+	for (uint32_t i = 0; i < rows; i++) {
+		const uint32_t value = get_narrow(from, width, i);
+
+		largest = value > largest ? value : largest;
+	}
+	return largest <= left;
+}
+
 static int get_integers(const struct column_head *head, const uint8_t *from,
 	struct sw_column *column, uint32_t rows, struct sw_error *error)
 {
@@ -363,6 +384,9 @@ static int get_integers(const struct column_head *head, const uint8_t *from,
 		head->payload != 8 + (size_t)rows * head->width)
 		return sw_error_set(error, -EBADMSG, "frame: narrow column: wrong size");
 	base = (int64_t)get_u64(from);
+	if (!narrow_fits(from + 8, head->width, base, rows, narrow))
+		return sw_error_set(
+			error, -EBADMSG, "frame: narrow column: a value is out of range");
 	if (narrow)
 		int32_get(from + 8, head->width, base, rows, column->data);
 	else

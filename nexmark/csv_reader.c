@@ -10,8 +10,6 @@
 
 #include "operators/csv_text.h"
 
-#define BUFFER_BYTES 262144u
-
 /* What parsing a record that is perhaps not whole yet can come to. */
 enum parsed { PARSED_WHOLE, PARSED_MORE, PARSED_BAD };
 
@@ -277,14 +275,16 @@ int csv_reader_open(struct csv_reader *reader, const char *directory, const char
 	char *path = NULL;
 	int code = -ENOMEM;
 
-	*reader = (struct csv_reader){
-		.fd = -1, .name = name, .schema = schema, .capacity = BUFFER_BYTES, .next_line = 1
-	};
+	*reader = (struct csv_reader){ .fd = -1,
+		.name = name,
+		.schema = schema,
+		.capacity = CSV_BUFFER_BYTES,
+		.next_line = 1 };
 	if (asprintf(&path, "%s/%s", directory, name) < 0) {
 		path = NULL;
 		goto fail;
 	}
-	reader->buffer = malloc(BUFFER_BYTES);
+	reader->buffer = malloc(CSV_BUFFER_BYTES);
 	if (!reader->buffer)
 		goto fail;
 	reader->fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -158,7 +158,8 @@ int sw_side_table_seal(struct sw_side_table *table)
 			*slot = (struct slot){ row->key, { i, 0 } };
 		slot->rows.count++;
 		table->offsets[i] = used;
-		memcpy(table->text + used, table->bytes + row->offset, row->size);
+		if (row->size)
+			memcpy(table->text + used, table->bytes + row->offset, row->size);
 		used += (int32_t)row->size;
 	}
 	table->offsets[table->row_count] = used;

@@ -114,6 +114,20 @@ static void tables_are_right(void **unused)
 	free(model);
 }
 
+static void values_may_be_empty(void **unused)
+{
+	struct sw_side_table *table = sw_side_table_create();
+
+	(void)unused;
+	assert_non_null(table);
+	assert_int_equal(sw_side_table_add(table, 1, (struct sw_text){ "", 0 }), 0);
+	assert_int_equal(sw_side_table_add(table, 2, (struct sw_text){ "", 0 }), 0);
+	assert_int_equal(sw_side_table_seal(table), 0);
+	assert_int_equal(sw_side_table_find(table, 2).count, 1);
+	assert_int_equal(sw_side_table_values(table)->offsets[2], 0);
+	sw_side_table_destroy(table);
+}
+
 static void tables_have_limits(void **unused)
 {
 	struct sw_side_table *table = sw_side_table_create();
@@ -227,6 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_are_right),
+		cmocka_unit_test(values_may_be_empty),
 		cmocka_unit_test(tables_have_limits),
 		cmocka_unit_test(joins_are_right),
 	};

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 sw_test(test_lambda_parts unit lambda_local_parts)
 sw_test(test_lambda_function unit function_parts)
+sw_test(test_runtime_client unit function_parts)
 
 add_executable(lambda_load lambda_load.c)
 target_link_libraries(lambda_load PRIVATE function_parts spillway_nexmark PkgConfig::CURL)

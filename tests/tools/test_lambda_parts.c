@@ -153,6 +153,9 @@ static void test_http1_bad(void **state)
 		"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
 		"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
 		"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n",
+		"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n",
+		"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3g\r\nabc\r\n",
+		"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n 3\r\nabc\r\n",
 	};
 	struct ll_http1 *request = calloc(1, sizeof(*request));
 	char *flood = malloc(LL_HEAD_BYTES_MAX + 100);
@@ -170,6 +173,36 @@ static void test_http1_bad(void **state)
 	feed(request, flood, LL_HEAD_BYTES_MAX + 100, 1000);
 	assert_int_equal(request->state, LL_HTTP1_BAD);
 	free(flood);
+	free(request);
+}
+
+/* No number is looked for behind a line, or behind the input. */
+static void test_http1_blank_chunk(void **state)
+{
+	static const char head[] = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+	struct ll_http1 *request = calloc(1, sizeof(*request));
+	size_t room;
+
+	(void)state;
+	feed(request, head, sizeof(head) - 1, 100);
+	memset(ll_http1_room(request, &room), '\n', LL_HEAD_BYTES_MAX);
+	assert_int_equal(room, LL_HEAD_BYTES_MAX);
+	ll_http1_read(request, LL_HEAD_BYTES_MAX);
+	assert_int_equal(request->state, LL_HTTP1_BAD);
+	ll_bytes_free(&request->body);
+	free(request);
+}
+
+/* A path that would end before its end. */
+static void test_http1_zero_in_path(void **state)
+{
+	static const char head[] = "GET /a\0b HTTP/1.1\r\n\r\n";
+	struct ll_http1 *request = calloc(1, sizeof(*request));
+
+	(void)state;
+	feed(request, head, sizeof(head) - 1, 100);
+	assert_int_equal(request->state, LL_HTTP1_BAD);
+	ll_bytes_free(&request->body);
 	free(request);
 }
 
@@ -379,6 +412,8 @@ int main(void)
 		cmocka_unit_test(test_http1_good),
 		cmocka_unit_test(test_http1_pipelined),
 		cmocka_unit_test(test_http1_bad),
+		cmocka_unit_test(test_http1_blank_chunk),
+		cmocka_unit_test(test_http1_zero_in_path),
 		cmocka_unit_test(test_http1_oversized),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_payload_valid),

@@ -98,7 +98,8 @@ static bool parse_request_line(struct ll_http1 *request, const char *line, size_
 	if (!version)
 		return false;
 	path_size = (size_t)(version - path);
-	if (method_size >= sizeof(request->method) || path_size >= sizeof(request->path))
+	if (method_size >= sizeof(request->method) || path_size >= sizeof(request->path) ||
+		memchr(line, '\0', size))
 		return false;
 	if (size - method_size - path_size - 2 != 8 || memcmp(version + 1, "HTTP/1.", 7) != 0)
 		return false;
@@ -163,12 +164,28 @@ static bool take_body(struct ll_http1 *request)
 	return true;
 }
 
+/* The line before a chunk. False: there is no length, or one beyond all limits. */
+static bool parse_chunk_size(struct ll_http1 *request, size_t length)
+{
+	size_t digits = 0;
+
+	while (digits < length && isxdigit((unsigned char)request->in[digits]))
+		digits++;
+	if (digits == 0 || digits > 15)
+		return false;
+	/* What may follow is of no interest. */
+	if (digits < length && !memchr("; \t", request->in[digits], 3))
+		return false;
+	/* The line end stops the number at the latest. */
+	request->left = strtoull(request->in, NULL, 16);
+	return true;
+}
+
 /* Reads one of the lines of chunked coding. */
 static bool parse_chunk_line(struct ll_http1 *request)
 {
 	size_t next = 0;
 	ptrdiff_t length = line_length(request->in, request->used, &next);
-	char *end;
 
 	if (length < 0) {
 		if (request->used == sizeof(request->in))
@@ -181,9 +198,7 @@ static bool parse_chunk_line(struct ll_http1 *request)
 		if (length == 0)
 			request->state = LL_HTTP1_DONE;
 	} else {
-		/* The line end stops the number at the latest. */
-		request->left = strtoull(request->in, &end, 16);
-		if (!isxdigit((unsigned char)request->in[0]) || end - request->in > 15)
+		if (!parse_chunk_size(request, (size_t)length))
 			request->state = LL_HTTP1_BAD;
 		else
 			request->state = request->left ? LL_HTTP1_CHUNK : LL_HTTP1_TRAILER;

@@ -14,12 +14,16 @@
 #include <unistd.h>
 
 #define HEAD_BYTES_MAX (32u << 10)
+#define LINE_BYTES_MAX 1024u /* of chunked coding */
 #define BODY_BYTES_MAX (16u << 20)
+
+/* Of its deadline, ms since 1970: beyond it, it is none. */
+#define DEADLINE_MS_MAX ((size_t)1 << 53)
 
 /* Head of an HTTP answer. */
 struct answer {
 	int status;
-	bool close, chunked;
+	bool close, chunked, sized; /* sized: it has a Content-Length */
 	size_t head_bytes, body_bytes;
 	char id[RUNTIME_ID_BYTES];
 	uint64_t deadline_ms;
@@ -132,65 +136,133 @@ static int receive(struct runtime_client *client, size_t bytes)
 	return 0;
 }
 
-static bool is_header(const char *line, size_t size, const char *name, const char **value)
+/* Part of what was received; nothing ends it. */
+struct span {
+	const char *at;
+	size_t bytes;
+};
+
+/* Digits and nothing else, and not above max. */
+static bool parse_number(struct span text, unsigned base, size_t max, size_t *number)
+{
+	*number = 0;
+	for (size_t i = 0; i < text.bytes; i++) {
+		const char *digit =
+			memchr("0123456789abcdef", tolower((unsigned char)text.at[i]), base);
+
+		if (!digit)
+			return false;
+		*number =
+			*number * base + (size_t)(*digit <= '9' ? *digit - '0' : *digit - 'a' + 10);
+		if (*number > max)
+			return false;
+	}
+	return text.bytes > 0;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool is_header(struct span line, const char *name, struct span *value)
 {
 	size_t name_size = strlen(name);
 
-	if (size <= name_size || strncasecmp(line, name, name_size) != 0 || line[name_size] != ':')
+	if (line.bytes <= name_size || strncasecmp(line.at, name, name_size) != 0 ||
+		line.at[name_size] != ':')
 		return false;
-	*value = line + name_size + 1;
-	while (**value == ' ')
-		++*value;
+	*value = (struct span){ line.at + name_size + 1, line.bytes - name_size - 1 };
+	while (value->bytes && is_blank(value->at[0])) {
+		value->at++;
+		value->bytes--;
+	}
+	while (value->bytes && is_blank(value->at[value->bytes - 1]))
+		value->bytes--;
 	return true;
 }
 
-static int parse_header(struct answer *answer, const char *line, size_t size)
+static bool is_word(struct span value, const char *word)
 {
-	const char *value, *end = line + size;
+	return value.bytes == strlen(word) && strncasecmp(value.at, word, value.bytes) == 0;
+}
 
-	if (is_header(line, size, "content-length", &value)) {
-		answer->body_bytes = strtoul(value, NULL, 10);
-		if (answer->body_bytes > BODY_BYTES_MAX)
-			return -EMSGSIZE;
-	} else if (is_header(line, size, "transfer-encoding", &value)) {
-		answer->chunked = strncasecmp(value, "chunked", 7) == 0;
-	} else if (is_header(line, size, "connection", &value)) {
-		answer->close = strncasecmp(value, "close", 5) == 0;
-	} else if (is_header(line, size, "lambda-runtime-deadline-ms", &value)) {
-		answer->deadline_ms = strtoull(value, NULL, 10);
-	} else if (is_header(line, size, "lambda-runtime-aws-request-id", &value)) {
-		size_t id_size = (size_t)(end - value);
-
-		if (value > end || id_size >= sizeof(answer->id))
-			return -EPROTO;
-		memcpy(answer->id, value, id_size);
-		answer->id[id_size] = '\0';
+/* It becomes part of a path. */
+static bool is_id(struct span value)
+{
+	for (size_t i = 0; i < value.bytes; i++) {
+		if (value.at[i] <= ' ' || value.at[i] > '~' || value.at[i] == '/')
+			return false;
 	}
+	return value.bytes < RUNTIME_ID_BYTES;
+}
+
+static int parse_header(struct answer *answer, struct span line)
+{
+	struct span value;
+	size_t deadline_ms;
+
+	if (is_header(line, "content-length", &value)) {
+		answer->sized = true;
+		if (!parse_number(value, 10, BODY_BYTES_MAX, &answer->body_bytes))
+			return -EMSGSIZE;
+	} else if (is_header(line, "transfer-encoding", &value)) {
+		answer->chunked = true;
+		if (!is_word(value, "chunked"))
+			return -EPROTO;
+	} else if (is_header(line, "connection", &value)) {
+		answer->close = is_word(value, "close");
+	} else if (is_header(line, "lambda-runtime-deadline-ms", &value)) {
+		if (!parse_number(value, 10, DEADLINE_MS_MAX, &deadline_ms))
+			return -EPROTO;
+		answer->deadline_ms = deadline_ms;
+	} else if (is_header(line, "lambda-runtime-aws-request-id", &value)) {
+		if (!is_id(value))
+			return -EPROTO;
+		memcpy(answer->id, value.at, value.bytes);
+		answer->id[value.bytes] = '\0';
+	}
+	return 0;
+}
+
+/* HTTP/1.1 200 and perhaps a reason. */
+static int parse_status(struct answer *answer, struct span line)
+{
+	size_t status;
+
+	if (line.bytes < 12 || strncmp(line.at, "HTTP/1.", 7) != 0 || line.at[8] != ' ' ||
+		!parse_number((struct span){ line.at + 9, 3 }, 10, 999, &status) ||
+		(line.bytes > 12 && line.at[12] != ' '))
+		return -EPROTO;
+	answer->status = (int)status;
 	return 0;
 }
 
 /* Receives and reads the head. */
 static int read_head(struct runtime_client *client, struct answer *answer)
 {
-	char *blank = NULL, *line, *end;
+	char *blank = NULL;
+	size_t at = 0;
 	int ret = 0;
 
-	while (!blank) {
+	/* The beginning may have come with the answer before. */
+	while (client->used == 0 || !(blank = memmem(client->in, client->used, "\r\n\r\n", 4))) {
 		if (client->used > HEAD_BYTES_MAX)
 			return -EPROTO;
 		ret = receive(client, client->used + 1);
 		if (ret)
 			return ret;
-		blank = memmem(client->in, client->used, "\r\n\r\n", 4);
 	}
-	if (strncmp(client->in, "HTTP/1.", 7) != 0)
-		return -EPROTO;
-	answer->status = atoi(client->in + 9);
 	answer->head_bytes = (size_t)(blank - client->in) + 4;
-	line = memmem(client->in, answer->head_bytes, "\r\n", 2);
-	for (line += 2; line < blank + 2 && !ret; line = end + 2) {
-		end = memmem(line, (size_t)(blank + 2 - line), "\r\n", 2);
-		ret = parse_header(answer, line, (size_t)(end - line));
+	if (answer->head_bytes > HEAD_BYTES_MAX)
+		return -EPROTO;
+	while (!ret && at < answer->head_bytes - 2) {
+		const char *start = client->in + at;
+		const char *end = memmem(start, answer->head_bytes - at, "\r\n", 2);
+		const struct span line = { start, (size_t)(end - start) };
+
+		ret = at == 0 ? parse_status(answer, line) : parse_header(answer, line);
+		at += line.bytes + 2;
 	}
 	return ret;
 }
@@ -204,52 +276,80 @@ static int read_line(struct runtime_client *client, size_t at, size_t *next)
 				    : NULL;
 		int ret;
 
-		if (end) {
-			*next = (size_t)(end - client->in) + 2;
-			return 0;
-		}
-		if (client->used > at + 1024)
+		*next = end ? (size_t)(end - client->in) + 2 : client->used;
+		if (*next > at + LINE_BYTES_MAX)
 			return -EPROTO;
+		if (end)
+			return 0;
 		ret = receive(client, client->used + 1);
 		if (ret)
 			return ret;
 	}
 }
 
+/* Receives the line before a chunk. */
+static int read_chunk_line(struct runtime_client *client, size_t at, size_t *next, size_t *bytes)
+{
+	struct span digits;
+	int ret = read_line(client, at, next);
+
+	if (ret)
+		return ret;
+	digits.at = client->in + at;
+	digits.bytes = *next - at - 2;
+	for (size_t i = 0; i < digits.bytes; i++) {
+		/* What may follow is of no interest. */
+		if (digits.at[i] == ';' || is_blank(digits.at[i]))
+			digits.bytes = i;
+	}
+	if (digits.bytes == 0 || !isxdigit((unsigned char)digits.at[0]))
+		return -EPROTO;
+	return parse_number(digits, 16, BODY_BYTES_MAX, bytes) ? 0 : -EMSGSIZE;
+}
+
+/* Receives the lines behind the last chunk, up to the empty one. */
+static int read_trailer(struct runtime_client *client, size_t at)
+{
+	const size_t begin = at;
+	size_t next = at;
+	int ret;
+
+	do {
+		at = next;
+		ret = read_line(client, at, &next);
+		if (!ret && next - begin > HEAD_BYTES_MAX)
+			ret = -EMSGSIZE;
+	} while (!ret && next - at > 2);
+	client->consumed = next;
+	return ret;
+}
+
 /* Receives a chunked body, and closes the gaps between its chunks. */
 static int read_chunks(struct runtime_client *client, struct answer *answer)
 {
-	size_t to = answer->head_bytes, at = to, next = 0, bytes = 1;
-	int ret = 0;
+	size_t to = answer->head_bytes, at = to, bytes;
+	int ret;
 
-	while (bytes && !ret) {
-		ret = read_line(client, at, &next);
+	for (;;) {
+		ret = read_chunk_line(client, at, &at, &bytes);
 		if (ret)
 			return ret;
-		if (!isxdigit((unsigned char)client->in[at]))
-			return -EPROTO;
-		bytes = strtoul(client->in + at, NULL, 16);
-		if (bytes > BODY_BYTES_MAX - (to - answer->head_bytes))
-			return -EMSGSIZE;
-		at = next;
 		if (bytes == 0)
 			break;
+		/* Of the gaps there may be as much again. */
+		if (bytes > BODY_BYTES_MAX - (to - answer->head_bytes) || at > 2 * BODY_BYTES_MAX)
+			return -EMSGSIZE;
 		ret = receive(client, at + bytes + 2);
-		if (!ret) {
-			memmove(client->in + to, client->in + at, bytes);
-			to += bytes;
-			at += bytes + 2;
-		}
+		if (ret)
+			return ret;
+		if (memcmp(client->in + at + bytes, "\r\n", 2) != 0)
+			return -EPROTO;
+		memmove(client->in + to, client->in + at, bytes);
+		to += bytes;
+		at += bytes + 2;
 	}
-	/* Trailers, up to the empty line. */
-	do {
-		ret = ret ? ret : read_line(client, at, &next);
-		bytes = next - at;
-		at = next;
-	} while (!ret && bytes > 2);
 	answer->body_bytes = to - answer->head_bytes;
-	client->consumed = at;
-	return ret;
+	return read_trailer(client, at);
 }
 
 static int read_answer(struct runtime_client *client, struct answer *answer)
@@ -286,11 +386,12 @@ static int exchange(struct runtime_client *client, const char *head, const char 
 	ret = send_all(client, parts, bytes ? 2 : 1);
 	if (!ret)
 		ret = read_answer(client, answer);
-	if (ret && was_open && client->used == 0 && (ret == -EPIPE || ret == -ECONNRESET)) {
-		disconnect(client);
-		return exchange(client, head, body, bytes, answer);
-	}
-	return ret;
+	if (!ret)
+		return 0;
+	was_open = was_open && client->used == 0 && (ret == -EPIPE || ret == -ECONNRESET);
+	/* Where a next answer would begin is not known. */
+	disconnect(client);
+	return was_open ? exchange(client, head, body, bytes, answer) : ret;
 }
 
 int runtime_client_next(
@@ -312,6 +413,10 @@ int runtime_client_next(
 			"runtime API: %s: next: status %d, request id \"%s\" (200 and an id "
 			"expected)",
 			client->host, answer.status, answer.id);
+	if (!answer.sized && !answer.chunked)
+		return sw_error_set(error, -EPROTO,
+			"runtime API: %s: next: no Content-Length, and not in chunks",
+			client->host);
 	memcpy(event->id, answer.id, sizeof(event->id));
 	event->deadline_ms = answer.deadline_ms;
 	event->payload = client->in + answer.head_bytes;
