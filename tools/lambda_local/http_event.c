@@ -238,11 +238,22 @@ static bool is_dropped(const char *name)
 	return false;
 }
 
+/* To be freed. */
+static char *text_of_header(const json_t *value)
+{
+	char *text;
+
+	if (json_is_string(value))
+		return strdup(json_string_value(value));
+	if (!json_is_number(value))
+		return json_dumps(value, JSON_ENCODE_ANY);
+	return asprintf(&text, "%.17g", json_number_value(value)) < 0 ? NULL : text;
+}
+
 static int append_header(struct ll_bytes *headers, const char *name, const json_t *value)
 {
 	const size_t at = headers->size, name_bytes = strlen(name);
-	char *text = json_is_string(value) ? strdup(json_string_value(value))
-					   : json_dumps(value, JSON_ENCODE_ANY);
+	char *text = text_of_header(value);
 	int ret = -EINVAL;
 
 	if (!text)
