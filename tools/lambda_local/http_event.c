@@ -89,7 +89,8 @@ static json_t *headers_of(const struct ll_http_request *request)
 		put_header(headers, name, value);
 		name = value + strlen(value) + 1;
 	}
-	put_text(headers, "host", request->authority);
+	if (request->authority[0])
+		put_text(headers, "host", request->authority);
 	put_text(headers, "x-forwarded-for", request->source_ip);
 	put_text(headers, "x-forwarded-proto", "https");
 	return headers;
