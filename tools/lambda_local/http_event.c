@@ -176,21 +176,20 @@ static bool is_text(const struct ll_bytes *headers)
 	       ends_with(type, size, "+xml");
 }
 
-/* False: it is no text. */
-static bool append_text(struct ll_bytes *event, const struct ll_bytes *body, int *ret)
+/* -EINVAL: it is no text. */
+static int append_text(struct ll_bytes *event, const struct ll_bytes *body)
 {
 	json_t *text = json_stringn(body->data, body->size);
 	char *quoted = text ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
-	const bool good = quoted != NULL;
+	int ret = -EINVAL;
 
-	if (good) {
-		*ret = ll_bytes_append(event, ",\"body\":", 8);
-		if (!*ret)
-			*ret = ll_bytes_append(event, quoted, strlen(quoted));
-	}
+	if (quoted)
+		ret = ll_bytes_append(event, ",\"body\":", 8);
+	if (!ret)
+		ret = ll_bytes_append(event, quoted, strlen(quoted));
 	free(quoted);
 	json_decref(text);
-	return good;
+	return ret;
 }
 
 static int append_digits(struct ll_bytes *event, const struct ll_bytes *body)
@@ -208,18 +207,16 @@ static int append_digits(struct ll_bytes *event, const struct ll_bytes *body)
 int ll_http_event(struct ll_bytes *event, const struct ll_http_request *request, const char *id)
 {
 	char *head = dump_head(request, id);
-	bool digits = false;
+	const bool digits = request->body->size > 0 && !is_text(request->headers);
 	int ret;
 
 	if (!head)
 		return -ENOMEM;
 	ret = ll_bytes_append(event, head, strlen(head) - 1);
 	free(head);
-	if (!ret && request->body->size > 0 &&
-		!(is_text(request->headers) && append_text(event, request->body, &ret))) {
-		digits = true;
-		ret = append_digits(event, request->body);
-	}
+	if (!ret && request->body->size > 0)
+		ret = digits ? append_digits(event, request->body)
+			     : append_text(event, request->body);
 	return ret ? ret
 		   : ll_bytes_format(event, ",\"isBase64Encoded\":%s}", digits ? "true" : "false");
 }

@@ -36,7 +36,7 @@ struct ll_http_request {
 	const struct ll_bytes *body;
 };
 
-/* Appends the event to one that is empty. -ENOMEM. */
+/* Appends the event to one that is empty. -ENOMEM; -EINVAL: what comes as text is none. */
 int ll_http_event(struct ll_bytes *event, const struct ll_http_request *request, const char *id);
 
 /*

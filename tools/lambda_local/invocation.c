@@ -393,6 +393,8 @@ static void begin_http(struct ll_server *server, struct ll_function *function,
 		ret = ll_http_event(&event, request->http, id);
 	if (!function) {
 		refuse(request->stream, id, 404, NULL, "{\"message\":\"Not Found\"}");
+	} else if (ret == -EINVAL) {
+		refuse(request->stream, id, 400, NULL, "{\"message\":\"Bad Request\"}");
 	} else if (ret) {
 		refuse(request->stream, id, 500, NULL, "{\"message\":\"Internal Server Error\"}");
 	} else if (request->too_large || event.size > LL_PAYLOAD_BYTES_MAX) {

@@ -6,6 +6,7 @@ For platforms that bring TLS and HTTP/2 to the front themselves (Knative, OpenFa
 
 import json
 import signal
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,7 @@ from errors import FunctionError
 from handler import run, status_of, told
 
 IDLE_S = 300  # that a connection may keep silent
+CONNECTIONS_MAX = 256  # a thread each; more are closed at once
 LEFT_MS = 900000  # nobody here ends an invocation; the frame's own deadline counts
 
 
@@ -75,6 +77,27 @@ class Request(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
+
+    def __init__(self, *address):
+        self.room = threading.BoundedSemaphore(CONNECTIONS_MAX)
+        super().__init__(*address)
+
+    def process_request(self, request, client_address):
+        if self.room.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request, client_address):
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.room.release()
+
+    def handle_error(self, request, client_address):
+        """A caller that goes away is no news."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 def serve_http(address):
