@@ -10,13 +10,14 @@ static const char *const domains[] = { ".amazonaws.com", ".amazonaws.com.cn", ".
 	".api.aws" };
 
 /* A label of the name, and the service whose signatures are wanted there. */
-static const struct {
-	const char *label, *service;
+static const struct service {
+	const char *label, *name;
+	bool takes_http;
 } services[] = {
-	{ "lambda", "lambda" },
-	{ "lambda-fips", "lambda" },
-	{ "lambda-url", "lambda" },
-	{ "execute-api", "execute-api" },
+	{ "lambda", "lambda", false },
+	{ "lambda-fips", "lambda", false },
+	{ "lambda-url", "lambda", true },
+	{ "execute-api", "execute-api", true },
 };
 
 static bool ends_in(const char *host, const char *domain)
@@ -26,12 +27,12 @@ static bool ends_in(const char *host, const char *domain)
 	return bytes > end_bytes && strcasecmp(host + bytes - end_bytes, domain) == 0;
 }
 
-static const char *service_of(const char *label, size_t bytes)
+static const struct service *service_of(const char *label, size_t bytes)
 {
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
 		if (strlen(services[i].label) == bytes &&
 			strncasecmp(label, services[i].label, bytes) == 0)
-			return services[i].service;
+			return &services[i];
 	}
 	return NULL;
 }
@@ -58,12 +59,13 @@ void aws_host_parse(const char *host, struct aws_host *parsed)
 		return;
 	for (const char *label = host; *label;) {
 		const size_t bytes = strcspn(label, ".");
-		const char *service = service_of(label, bytes);
+		const struct service *service = service_of(label, bytes);
 
 		label += bytes + (label[bytes] == '.');
 		if (!service)
 			continue;
-		strcpy(parsed->service, service);
+		strcpy(parsed->service, service->name);
+		parsed->takes_http = service->takes_http;
 		take_region(label, parsed->region);
 		return;
 	}

@@ -10,6 +10,7 @@
  * "ID.execute-api.REGION.amazonaws.com", endpoints of a VPC, FIPS and dual-stack ones. */
 struct aws_host {
 	bool is_aws;
+	bool takes_http; /* a Function URL or an API: its path is the caller's, not a service's */
 	char service[SW_SIGV4_SERVICE_BYTES]; /* "lambda" where it tells none */
 	char region[SW_SIGV4_REGION_BYTES];   /* empty: it tells none */
 };

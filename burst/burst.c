@@ -30,6 +30,9 @@ static int check_options(const struct sw_burst_options *options, struct sw_error
 	if (options->deadline_ms < 1 || options->deadline_ms > 900000)
 		return sw_error_set(
 			error, -EINVAL, "deadline-ms: %u: not in 1..900000", options->deadline_ms);
+	if (options->contract > SW_BURST_CONTRACT_HTTP)
+		return sw_error_set(
+			error, -EINVAL, "contract: %d: unknown", (int)options->contract);
 	if (options->sign > SW_BURST_SIGN_NEVER)
 		return sw_error_set(error, -EINVAL, "sign: %d: unknown", (int)options->sign);
 	if (options->retries > 100)
@@ -262,6 +265,7 @@ static int open_client(void *context, struct sw_transport **transport, struct sw
 	const struct sw_client_options options = {
 		.endpoint = burst->options.endpoint,
 		.function = burst->options.function,
+		.contract = burst->endpoint.contract,
 		.ca_file = burst->options.ca_file,
 		.region = burst->options.region,
 		.sign = burst->options.sign,
@@ -273,6 +277,27 @@ static int open_client(void *context, struct sw_transport **transport, struct sw
 	return sw_client_open(&options, transport, error);
 }
 
+static int take_endpoint(struct sw_burst *burst, struct sw_error *error)
+{
+	struct sw_burst_options *own = &burst->options;
+	int rc;
+
+	if (!own->endpoint)
+		return sw_error_set(
+			error, -EINVAL, "policy: %s: needs an endpoint", burst->policy->name);
+	rc = endpoint_parse(own->endpoint, own->contract, &burst->endpoint, error);
+	if (rc)
+		return rc;
+	if (burst->endpoint.contract == SW_BURST_CONTRACT_HTTP && own->function)
+		return sw_error_set(error, -EINVAL,
+			"function: %.60s: with the http contract the endpoint's URL says which "
+			"(leave it out, or use the invoke contract)",
+			own->function);
+	if (!own->function && copy_text(&own->function, "spillway"))
+		return sw_error_set(error, -ENOMEM, "burst: memory is out");
+	return 0;
+}
+
 /* Opens a client once, so that a bad endpoint is told at create. */
 static int try_client(struct sw_burst *burst, struct sw_error *error)
 {
@@ -281,9 +306,6 @@ static int try_client(struct sw_burst *burst, struct sw_error *error)
 
 	if (rc)
 		return rc;
-	if (!burst->options.endpoint || !burst->options.function)
-		return sw_error_set(error, -EINVAL, "policy: %s: needs an endpoint and a function",
-			burst->policy->name);
 	rc = open_client(burst, &transport, error);
 	if (!rc)
 		transport->ops->close(transport);
@@ -316,11 +338,12 @@ int burst_create_with(const struct sw_burst_options *options, const struct trans
 		goto fail;
 	}
 	burst->source = source ? *source : (struct transport_source){ open_client, burst };
-	if (!source && policy->offers) {
+	if (policy->offers)
+		rc = take_endpoint(burst, error);
+	if (!rc && !source && policy->offers)
 		rc = try_client(burst, error);
-		if (rc)
-			goto fail;
-	}
+	if (rc)
+		goto fail;
 	*made = burst;
 	return 0;
 

@@ -24,6 +24,14 @@ struct sw_burst;
 
 #define SW_BURST_INFLIGHT_MAX 1024
 
+/* How a batch is put to the endpoint, and its answer given. */
+enum sw_burst_contract {
+	/* HTTP at a Function URL, at an API of AWS's, and where the URL has a path; else INVOKE. */
+	SW_BURST_CONTRACT_AUTO,
+	SW_BURST_CONTRACT_INVOKE, /* Lambda's Invoke API: Base64 in JSON, for a function by name */
+	SW_BURST_CONTRACT_HTTP,   /* the frame itself, by POST to the URL as it is */
+};
+
 /* AWS Signature Version 4 on requests, with the credentials that AWS's own tools would use. */
 enum sw_burst_sign {
 	SW_BURST_SIGN_AUTO, /* when the endpoint is AWS's or a region is given, and there are any */
@@ -32,11 +40,12 @@ enum sw_burst_sign {
 };
 
 struct sw_burst_options {
-	size_t size;             /* sizeof(struct sw_burst_options) */
-	const char *policy;      /* default "spillway"; one of sw_burst_policies(); copied */
-	double spill_share;      /* "fixed": share of eligible batches, 0..1; default 0.5 */
-	const char *endpoint;    /* required but for "none": "https://HOST[:PORT]"; copied */
-	const char *function;    /* name at the endpoint; default "spillway"; copied */
+	size_t size;          /* sizeof(struct sw_burst_options) */
+	const char *policy;   /* default "spillway"; one of sw_burst_policies(); copied */
+	double spill_share;   /* "fixed": share of eligible batches, 0..1; default 0.5 */
+	const char *endpoint; /* required but for "none": "https://HOST[:PORT][/...]"; copied */
+	enum sw_burst_contract contract; /* default SW_BURST_CONTRACT_AUTO */
+	const char *function;    /* INVOKE only: name at the endpoint; null: "spillway"; copied */
 	const char *ca_file;     /* PEM the peer is checked against; null: the system's; copied */
 	enum sw_burst_sign sign; /* default SW_BURST_SIGN_AUTO */
 	const char *region;    /* of the signature; null: the endpoint's or environment's; copied */
@@ -58,8 +67,8 @@ struct sw_burst_options {
 #define SW_BURST_OPTIONS_INIT                                                                      \
 	{                                                                                          \
 		.size = sizeof(struct sw_burst_options), .policy = "spillway", .spill_share = 0.5, \
-		.function = "spillway", .sample_us = 250, .max_inflight = 64,                      \
-		.deadline_ms = 10000, .retries = 3, .function_mb = 1769                            \
+		.sample_us = 250, .max_inflight = 64, .deadline_ms = 10000, .retries = 3,          \
+		.function_mb = 1769                                                                \
 	}
 
 /*
@@ -88,6 +97,7 @@ struct sw_burst_times {
 
 struct sw_burst_stats {
 	const char *policy;         /* static */
+	const char *contract;       /* static, "invoke" or "http"; null: nothing can leave */
 	uint64_t batches_eligible;  /* that passed an outlet, spilled or not */
 	uint64_t batches_spilled;   /* taken by an outlet */
 	uint64_t batches_merged;    /* came back as answers */

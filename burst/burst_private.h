@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "burst/burst.h"
+#include "burst/endpoint.h"
 #include "burst/ledger.h"
 #include "burst/policy.h"
 #include "burst/transport.h"
@@ -109,6 +110,7 @@ struct transport_source {
 struct sw_burst {
 	/* Fixed at create. */
 	struct sw_burst_options options; /* strings are our own */
+	struct endpoint endpoint;        /* all zero where the policy offers nothing */
 	const struct policy *policy;
 	struct sw_outlet_provider provider;
 	struct transport_source source;

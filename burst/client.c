@@ -110,8 +110,11 @@ size_t client_header(char *line, size_t size, size_t count, void *context)
 
 	if (bytes < 2 || (line[0] | 0x20) != 'x')
 		return bytes;
-	if (header_value(line, bytes, "x-amz-function-error:"))
+	if (header_value(line, bytes, "x-amz-function-error:") ||
+		header_value(line, bytes, "x-spillway-error:"))
 		easy->function_failed = true;
+	if (header_value(line, bytes, "x-amzn-requestid:"))
+		easy->from_lambda = true;
 	value = header_value(line, bytes, "x-spillway-function-us:");
 	if (value)
 		easy->exchange->function_us = header_number(value, line + bytes);
@@ -211,6 +214,7 @@ static int submit(struct sw_transport *transport, struct sw_exchange *exchange)
 	easy->exchange = exchange;
 	easy->sent_bytes = 0;
 	easy->function_failed = false;
+	easy->from_lambda = false;
 	easy->rewound = false;
 	easy->error[0] = '\0';
 	if (!sign(client, easy)) {
@@ -246,8 +250,13 @@ static void cancel(struct sw_transport *transport, struct sw_exchange *exchange)
 
 static enum sw_outcome of_status(long status, const struct client_easy *easy)
 {
+	if (easy->function_failed)
+		return SW_OUTCOME_FUNCTION;
 	if (status == 200)
-		return easy->function_failed ? SW_OUTCOME_FUNCTION : SW_OUTCOME_ANSWER;
+		return SW_OUTCOME_ANSWER;
+	/* What a Function URL makes of a function that failed; of others' 502 nobody knows. */
+	if (status == 502 && easy->client->is_http && easy->from_lambda)
+		return SW_OUTCOME_FUNCTION;
 	if (status == 429)
 		return SW_OUTCOME_THROTTLED;
 	return status >= 500 || status == 408 ? SW_OUTCOME_BROKEN : SW_OUTCOME_PERMANENT;

@@ -22,7 +22,8 @@ struct client_easy {
 	struct sw_exchange *exchange; /* null: idle */
 	size_t sent_bytes;
 	bool rewound;                 /* libcurl wanted to send the body a second time */
-	bool function_failed;         /* X-Amz-Function-Error came */
+	bool function_failed;         /* X-Amz-Function-Error or X-Spillway-Error came */
+	bool from_lambda;             /* X-Amzn-RequestId came */
 	struct curl_slist *signature; /* headers of this attempt alone; null: not signed */
 	struct client_easy *next;     /* of the idle, or of the refused ones */
 	char error[CURL_ERROR_SIZE];
@@ -35,6 +36,8 @@ struct client {
 	struct sw_transport base;
 	CURLM *multi;
 	struct curl_slist *headers;
+	const char *content_type; /* static */
+	bool is_http;             /* SW_BURST_CONTRACT_HTTP */
 	char *url, *warm_url, *ca_file;
 	struct client_signer *signer; /* null: requests are not signed */
 	struct client_easy *easies, *idle;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening and closing the libcurl client: what is the same for all requests. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "burst/burst.h"
 #include "burst/client_private.h"
+#include "burst/endpoint.h"
 
 #define CURL_OLDEST 0x080000
 
@@ -27,42 +29,52 @@ int sw_burst_supported(struct sw_error *error)
 	return 0;
 }
 
-/* The endpoint without trailing slashes; 0 bytes: not one. */
-static size_t endpoint_bytes(const char *endpoint)
+static int make_invoke_url(struct client *client, const struct sw_client_options *options,
+	const struct endpoint *endpoint, struct sw_error *error)
 {
-	static const char scheme[] = "https://";
-	size_t bytes = strlen(endpoint);
-
-	while (bytes > 0 && endpoint[bytes - 1] == '/')
-		bytes--;
-	if (strncmp(endpoint, scheme, sizeof(scheme) - 1) != 0 || bytes < sizeof(scheme) ||
-		strpbrk(endpoint, " \t\r\n?#"))
-		return 0;
-	return bytes;
-}
-
-static int make_urls(
-	struct client *client, const struct sw_client_options *options, struct sw_error *error)
-{
-	size_t bytes = endpoint_bytes(options->endpoint);
 	char *name;
 	int made;
 
-	if (bytes == 0)
-		return sw_error_set(error, -EINVAL,
-			"endpoint: %.120s: not an https:// address (HTTP/2 over TLS is needed)",
-			options->endpoint);
 	if (options->function[0] == '\0')
 		return sw_error_set(error, -EINVAL, "function: its name is empty");
 	name = curl_easy_escape(NULL, options->function, 0);
 	if (!name)
 		return sw_error_set(error, -ENOMEM, "client: memory is out");
-	made = asprintf(&client->url, "%.*s/2015-03-31/functions/%s/invocations", (int)bytes,
-		options->endpoint, name);
+	made = asprintf(&client->url, "%.*s/2015-03-31/functions/%s/invocations",
+		(int)endpoint->url_bytes, options->endpoint, name);
 	curl_free(name);
-	if (made < 0)
+	if (made < 0) {
 		client->url = NULL;
-	if (asprintf(&client->warm_url, "%.*s/", (int)bytes, options->endpoint) < 0)
+		return sw_error_set(error, -ENOMEM, "client: memory is out");
+	}
+	return 0;
+}
+
+static int make_urls(
+	struct client *client, const struct sw_client_options *options, struct sw_error *error)
+{
+	struct endpoint endpoint;
+	int rc = endpoint_parse(options->endpoint, options->contract, &endpoint, error);
+
+	if (rc)
+		return rc;
+	client->is_http = endpoint.contract == SW_BURST_CONTRACT_HTTP;
+	client->content_type = client->is_http ? "application/octet-stream" : "application/json";
+	if (!client->is_http) {
+		rc = make_invoke_url(client, options, &endpoint, error);
+		if (rc)
+			return rc;
+	} else {
+		const char *rest = options->endpoint + endpoint.root_bytes;
+
+		if (asprintf(&client->url, "%.*s%s%s", (int)endpoint.root_bytes, options->endpoint,
+			    rest[0] == '/' ? "" : "/", rest) < 0)
+			client->url = NULL;
+	}
+	/* Any answer will do; what costs least is none of the function's. */
+	if (asprintf(&client->warm_url, "%.*s/",
+		    (int)(client->is_http ? endpoint.root_bytes : endpoint.url_bytes),
+		    options->endpoint) < 0)
 		client->warm_url = NULL;
 	if (!client->url || !client->warm_url)
 		return sw_error_set(error, -ENOMEM, "client: memory is out");
@@ -107,7 +119,10 @@ int client_easy_setup(struct client *client, struct client_easy *easy)
 
 static int make_multi(struct client *client)
 {
-	client->headers = curl_slist_append(NULL, "Content-Type: application/json");
+	char type[64];
+
+	snprintf(type, sizeof(type), "Content-Type: %s", client->content_type);
+	client->headers = curl_slist_append(NULL, type);
 	client->multi = curl_multi_init();
 	if (!client->headers || !client->multi)
 		return -ENOMEM;

@@ -30,6 +30,7 @@ struct client_signer {
 	char region[SW_SIGV4_REGION_BYTES], service[SW_SIGV4_SERVICE_BYTES];
 	char host[HOST_BYTES]; /* as it is sent: without the usual port */
 	const char *target;    /* in the client's URL */
+	const char *content_type;
 };
 
 /* ---- Where to, and whether ---- */
@@ -39,7 +40,7 @@ static int take_host(struct client_signer *signer, const char *url, struct sw_er
 {
 	static const char port[] = ":443";
 	const char *host = url + strlen("https://");
-	size_t bytes = strcspn(host, "/");
+	size_t bytes = strcspn(host, "/?");
 
 	signer->target = host + bytes;
 	if (memchr(host, '@', bytes))
@@ -120,6 +121,7 @@ int client_signer_open(
 	aws_host_parse(name, &aws);
 	if (options->sign == SW_BURST_SIGN_AUTO && !aws.is_aws && !options->region)
 		goto fail; /* rc is 0: it needs none */
+	signer->content_type = client->content_type;
 	signer->always = options->sign == SW_BURST_SIGN_ALWAYS;
 	rc = choose_region(signer, options, &aws, error);
 	if (!rc)
@@ -193,7 +195,7 @@ static int make_headers(struct client_signer *signer, const struct sw_exchange *
 	const struct sw_keys *keys = &signer->vault->keys;
 	char time_text[SW_SIGV4_TIME_BYTES], authorization[800];
 	const struct sw_sigv4_header parts[] = {
-		{ "Content-Type", "application/json" },
+		{ "Content-Type", signer->content_type },
 		{ "Host", signer->host },
 		{ "X-Amz-Date", time_text },
 		{ "X-Amz-Security-Token", keys->session_token },

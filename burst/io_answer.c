@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers: from {"frame":"..."} to a batch. Everything in them is hostile. */
+/* Answers: from {"frame":"..."}, or the frame itself, to a batch. Everything in them is hostile. */
 #include <errno.h>
 #include <string.h>
 
@@ -68,16 +68,13 @@ static bool is_answer_to(const struct sw_frame_header *header, const struct requ
 	       strcmp(header->kernel, kernel->name) == 0;
 }
 
-/* Null, with the error set: the body has no frame that answers the request. */
-static uint8_t *read_frame(struct request *request, size_t *frame_bytes, struct sw_error *error)
+/* The frame in {"frame": "BASE64"}, decoded over the body; null, with the error set: none. */
+static char *unwrap(struct sw_exchange *exchange, size_t *frame_bytes, struct sw_error *error)
 {
-	struct sw_exchange *exchange = &request->exchange;
-	struct sw_frame_header header;
 	size_t characters = 0;
 	ptrdiff_t bytes;
-	char *text;
+	char *text = find_alone(exchange->answer, exchange->answer_bytes, &characters);
 
-	text = find_alone(exchange->answer, exchange->answer_bytes, &characters);
 	if (!text)
 		text = find_in_json(exchange->answer, exchange->answer_bytes, &characters);
 	if (!text) {
@@ -90,6 +87,21 @@ static uint8_t *read_frame(struct request *request, size_t *frame_bytes, struct 
 		return NULL;
 	}
 	*frame_bytes = (size_t)bytes;
+	return text;
+}
+
+/* Null, with the error set: the body has no frame that answers the request. */
+static uint8_t *read_frame(struct request *request, size_t *frame_bytes, struct sw_error *error)
+{
+	struct sw_exchange *exchange = &request->exchange;
+	struct sw_frame_header header;
+	char *text = exchange->answer;
+
+	*frame_bytes = exchange->answer_bytes;
+	if (request->outlet->burst->endpoint.contract != SW_BURST_CONTRACT_HTTP)
+		text = unwrap(exchange, frame_bytes, error);
+	if (!text)
+		return NULL;
 	if (sw_frame_peek(text, *frame_bytes, &header, error))
 		return NULL;
 	if (!is_answer_to(&header, request)) {

@@ -4,6 +4,7 @@
  * and each slot in request_decided or in somebody else's decision.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,7 +130,7 @@ static int encode(struct request *request, const struct sw_batch *batch)
 	return 0;
 }
 
-static int make_body(struct request *request)
+static int wrap(struct request *request)
 {
 	const size_t head = sizeof(body_head) - 1, tail = sizeof(body_tail) - 1;
 	size_t bytes = head + sw_base64_bytes(request->frame_bytes) + tail;
@@ -142,6 +143,23 @@ static int make_body(struct request *request)
 	request->exchange.body = request->body;
 	request->exchange.body_bytes = bytes + tail;
 	return 0;
+}
+
+/* -EMSGSIZE: it is more than the endpoint takes. */
+static int make_body(const struct io *io, struct request *request)
+{
+	const struct endpoint *endpoint = &io->burst->endpoint;
+	int rc = 0;
+
+	if (endpoint->contract == SW_BURST_CONTRACT_HTTP) {
+		request->exchange.body = (const char *)request->frame;
+		request->exchange.body_bytes = request->frame_bytes;
+	} else {
+		rc = wrap(request);
+	}
+	if (!rc && endpoint->request_max && request->exchange.body_bytes > endpoint->request_max)
+		rc = -EMSGSIZE;
+	return rc;
 }
 
 /* It will be the same with every batch of its kind: one message a run. */
@@ -182,9 +200,15 @@ void request_begin(struct io *io, struct request *request)
 void request_send(struct io *io, struct request *request)
 {
 	struct io_counters *counters = &io->burst->counters;
+	const int rc = make_body(io, request);
+	char why[96];
 
-	if (make_body(request) ||
-		io->transport->ops->submit(io->transport, &request->exchange) != 0) {
+	if (rc == -EMSGSIZE) {
+		snprintf(why, sizeof(why), "%zu bytes are too many for the endpoint (at most %zu)",
+			request->exchange.body_bytes, io->burst->endpoint.request_max);
+		log_once(io, request, why);
+	}
+	if (rc || io->transport->ops->submit(io->transport, &request->exchange) != 0) {
 		request_give_up(io, request);
 		return;
 	}

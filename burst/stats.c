@@ -60,6 +60,8 @@ void sw_burst_stats(const struct sw_burst *burst, struct sw_burst_stats *stats)
 
 	memset(stats, 0, sizeof(*stats));
 	stats->policy = burst->policy->name;
+	if (burst->policy->offers)
+		stats->contract = endpoint_contract_name(&burst->endpoint);
 	sum_outlets(burst, stats);
 	settle(burst, stats);
 	stats->attempts = burst_get(&counters->attempts);

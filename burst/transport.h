@@ -73,7 +73,9 @@ struct sw_transport {
 
 /* What the libcurl client needs; strings are copied. */
 struct sw_client_options {
-	const char *endpoint, *function, *ca_file;
+	const char *endpoint, *ca_file;
+	const char *function; /* of no use for SW_BURST_CONTRACT_HTTP */
+	enum sw_burst_contract contract;
 	const char *region; /* null: by the host, or the environment */
 	enum sw_burst_sign sign;
 	uint32_t max_inflight;

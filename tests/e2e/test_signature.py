@@ -107,6 +107,7 @@ class Signing(unittest.TestCase):
     def test_environment(self):
         with Environment(AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY=SECRET):
             self.all_merged("--region", "eu-west-1")
+            self.all_merged("--region", "eu-west-1", "--contract", "http")
             with Environment(AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY=SECRET,
                              AWS_REGION="ap-south-1"):
                 self.all_merged("--sign", "always")

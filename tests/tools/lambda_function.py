@@ -23,9 +23,17 @@ def post(identity, what, value):
 
 def handle(identity, headers, raw):
     event = json.loads(raw)
+    # What a caller by HTTP wants done is in its body.
+    if isinstance(event, dict) and "requestContext" in event:
+        try:
+            event = json.loads(event["body"])
+        except (KeyError, ValueError):
+            pass
     do = event.get("do", "echo") if isinstance(event, dict) else "echo"
     if do == "echo":
         post(identity, "response", raw)
+    elif do == "give":
+        post(identity, "response", event["value"])
     elif do == "tell":
         time.sleep(event.get("sleep", 0))
         told = {"pid": os.getpid(), "headers": dict(headers), "environment": dict(os.environ)}

@@ -125,6 +125,37 @@ class Packages(unittest.TestCase):
             for language in LANGUAGES])
         self.assertNotIn("*", self.done.stdout)
 
+    def test_urls_and_api(self):
+        """Asked for, they are made; only signed calls get through, to the functions' routes."""
+        with tempfile.TemporaryDirectory() as folder:
+            done = deploy("python", "--url", "--api", "--output", folder, "--account",
+                          "123456789012")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(subprocess.run(["sh", "-n"], input=done.stdout, text=True).returncode, 0)
+        # As a shell sees them, whose aws says the words that it was given.
+        told = subprocess.run(["sh"], input="""
+            aws() { printf '%s\\n' "$@" >&2; printf '\\036' >&2; echo "made-$2"; }
+            """ + done.stdout, text=True, capture_output=True)
+        commands = [words.split("\n")[:-1] for words in told.stderr.split("\036")[:-1]]
+        made = {words[1]: dict(zip(words[2::2], words[3::2])) for words in commands}
+        self.assertEqual(made["create-function-url-config"]["--auth-type"], "AWS_IAM")
+        self.assertEqual(made["create-stage"]["--stage-name"], "$default")
+        self.assertEqual(made["create-integration"]["--payload-format-version"], "2.0")
+        route = made["create-route"]
+        self.assertEqual((route["--api-id"], route["--route-key"], route["--authorization-type"],
+                          route["--target"]),
+                         ("made-create-api", "POST /spillway-python", "AWS_IAM",
+                          "integrations/made-create-integration"))
+        function = "arn:aws:lambda:us-east-1:123456789012:function:spillway-python"
+        called = ("arn:aws:execute-api:us-east-1:123456789012:made-create-api/$default/POST/"
+                  "spillway-python")
+        self.assertEqual(made["add-permission"]["--source-arn"], called)
+        self.assertEqual(json.loads(made["create-policy"]["--policy-document"])["Statement"], [
+            {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": [function]},
+            {"Effect": "Allow", "Action": "lambda:InvokeFunctionUrl", "Resource": [function],
+             "Condition": {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}}},
+            {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": [called]}])
+
     def test_commands_agree_with_the_templates(self):
         created = {words[words.index("--function-name") + 1]: words for words in self.commands()
                    if words[2] == "create-function"}
@@ -186,6 +217,12 @@ class Templates(unittest.TestCase):
             template = self.translated(language)
             done = self.lint(template)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            made = template["Resources"]
+            self.assertEqual(made["FunctionUrl"]["Properties"]["AuthType"], "AWS_IAM")
+            path = made["Api"]["Properties"]["Body"]["paths"][f"/spillway-{language}"]["post"]
+            self.assertEqual(path["security"], [{"AWS_IAM": []}])
+            self.assertEqual(path["x-amazon-apigateway-integration"]["payloadFormatVersion"],
+                             "2.0")
         # It does look.
         template["Resources"]["Function"]["Properties"]["Runtime"] = "java1"
         self.assertNotEqual(self.lint(template).returncode, 0)
@@ -217,6 +254,10 @@ class Templates(unittest.TestCase):
         self.assertEqual(made["FunctionLambdaFunction"]["Properties"]["Handler"],
                          "handler.handler")
         self.assertIn("InvokePolicy", made)
+        self.assertEqual(made["FunctionLambdaFunctionUrl"]["Properties"]["AuthType"], "AWS_IAM")
+        route, = [one for one in made.values() if one["Type"] == "AWS::ApiGatewayV2::Route"]
+        self.assertEqual((route["Properties"]["RouteKey"], route["Properties"]["AuthorizationType"]),
+                         ("POST /spillway-python", "AWS_IAM"))
 
 
 if __name__ == "__main__":

@@ -156,6 +156,65 @@ class Conformance(Functions):
                     self.assertEqual(got, expected)
 
 
+class Http(Functions):
+    """By Function URLs and HTTP APIs: what an Invoke gives, in the words of HTTP."""
+
+    BINARY = 'header = "Content-Type: application/octet-stream"'
+
+    def check(self, requests, more=BINARY):
+        """Each language answers each body as it answers an Invoke of it; gives the errors."""
+        with Server(COMMANDS) as server:
+            expected = server.invoke_all("c", [frames.event_of(request) for request in requests])
+            for language in self.languages():
+                for path in ["/url/", "/api/"]:
+                    told = server.post_all(path + language, requests, more)
+                    for i, (wanted, got) in enumerate(zip(expected, told)):
+                        with self.subTest(language=language, path=path, i=i, seed=SEED):
+                            self.compare(*wanted, *got)
+        return [answer["errorType"] for answer, failed in expected if failed]
+
+    def compare(self, answer, failed, status, headers, body):
+        if not failed:
+            self.assertEqual((status, headers["content-type"]), (200, "application/octet-stream"))
+            self.assertNotIn("x-spillway-error", headers)
+            self.assertEqual(frames.rows_of(body),
+                             frames.rows_of(base64.b64decode(answer["frame"])))
+            return
+        told = json.loads(body)
+        self.assertEqual(sorted(told), ["errorMessage", "errorType"])
+        self.assertEqual(told["errorType"], answer["errorType"])
+        self.assertEqual(headers["x-spillway-error"], told["errorType"].lower())
+        self.assertEqual(headers["content-type"], "application/json")
+        self.assertEqual(status, 500 if told["errorType"].endswith("KernelFailed") else 400)
+
+    def test_batches(self):
+        dice = random.Random(SEED)
+        self.assertEqual(self.check([frames.random_frame(dice, kernel, rows)
+                                     for kernel in frames.KERNELS for rows in [0, 1, 40, 300]]), [])
+
+    def test_errors(self):
+        broken = [frame for _, frame in frames.broken_frames() if frame]
+        *_, (_, much) = frames.too_much()
+        good = frames.random_frame(random.Random(3), "q12.event", 5)
+        kinds = self.check([*broken[::3], b'"\\', much, good])
+        self.assertEqual({kind.removeprefix("Spillway.") for kind in kinds},
+                         {"BrokenFrame", "OtherVersion", "UnknownKernel", "KernelFailed"})
+
+    def test_no_frame(self):
+        """Text, and nothing at all."""
+        with Server(COMMANDS) as server:
+            for language in self.languages():
+                for body, kind in [(b"QUJD", "text/plain"), (b'{"frame":"QUJD"}',
+                                                             "application/json"),
+                                   (b"", "application/octet-stream")]:
+                    (status, headers, _), = server.post_all(
+                        f"/url/{language}/any/path?more", [body],
+                        f'header = "Content-Type: {kind}"')
+                    with self.subTest(language=language, kind=kind):
+                        self.assertEqual((status, headers["x-spillway-error"]),
+                                         (400, "spillway.badevent"))
+
+
 class Cost(Functions):
     """The simulated cost is slept, and no longer than the caller waits."""
 

@@ -348,6 +348,80 @@ static void test_flips(void **state)
 	handler_destroy(handler);
 }
 
+/* The same batch as a caller's HTTP request. */
+static char *make_http_event(const struct sw_frame_header *header, const struct sw_batch *batch)
+{
+	static const char head[] = "{\"version\":\"2.0\",\"headers\":{\"body\":\"x\"},"
+				   "\"routeKey\":\"isBase64Encoded\",\"body\":\"";
+	static const char tail[] = "\",\"isBase64Encoded\": true}";
+	char *plain = make_event(header, batch), *event = malloc(strlen(plain) + sizeof(head) + 99);
+	const char *digits;
+	size_t count;
+
+	assert_true(sw_envelope_frame(plain, strlen(plain), &digits, &count));
+	sprintf(event, "%s%.*s%s", head, (int)count, digits, tail);
+	free(plain);
+	return event;
+}
+
+/* Errors are answers too. No answer, whatever is flipped, is one that the service would not take.
+ */
+static void test_http(void **state)
+{
+	static const char head[] = "{\"statusCode\":";
+	struct handler *handler = handler_create(find);
+	struct sw_frame_header header = request("odd", 3);
+	struct sw_batch *batch = sw_batch_create(&number_schema, 10, 0);
+	const char *answer, *digits;
+	size_t bytes, count, size;
+	char *event;
+
+	(void)state;
+	memset(batch->columns[0].data, 1, 80);
+	memset(batch->columns[1].data, 2, 80);
+	batch->rows = 10;
+	event = make_http_event(&header, batch);
+	size = strlen(event);
+	assert_int_equal(handler_run(handler, event, size, &answer, &bytes), 0);
+	assert_memory_equal(answer, "{\"statusCode\":200,", 18);
+	assert_true(sw_envelope_true(answer, bytes, "isBase64Encoded"));
+	assert_true(sw_envelope_string(answer, bytes, "body", &digits, &count));
+	assert_in_range(count, 100, 400);
+	for (size_t i = 0; i < size; i++) {
+		char kept = event[i];
+		int ret;
+
+		event[i] ^= 1;
+		ret = handler_run(handler, event, size, &answer, &bytes);
+		/* By then it may be no caller's request any more. */
+		assert_true(ret != 0 || memcmp(answer, head, strlen(head)) == 0);
+		event[i] = kept;
+	}
+	free(event);
+	sw_batch_destroy(batch);
+	handler_destroy(handler);
+}
+
+static void test_http_errors(void **state)
+{
+	static const char event[] =
+		"{\"version\":\"2.0\",\"isBase64Encoded\":true,\"body\":\"QUJD\"}";
+	static const char expected[] =
+		"{\"statusCode\":400,\"headers\":{\"content-type\":\"application/json\","
+		"\"x-spillway-error\":\"Spillway.BrokenFrame\"},\"body\":\"{\\\"errorMessage\\\":"
+		"\\\"frame: ends in its header (3 bytes)\\\",\\\"errorType\\\":"
+		"\\\"Spillway.BrokenFrame\\\"}\"}";
+	struct handler *handler = handler_create(find);
+	const char *answer;
+	size_t bytes;
+
+	(void)state;
+	assert_int_equal(handler_run(handler, event, strlen(event), &answer, &bytes), 0);
+	assert_int_equal(bytes, strlen(expected));
+	assert_memory_equal(answer, expected, bytes);
+	handler_destroy(handler);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +430,8 @@ int main(void)
 		cmocka_unit_test(test_simulated_cost),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_flips),
+		cmocka_unit_test(test_http),
+		cmocka_unit_test(test_http_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

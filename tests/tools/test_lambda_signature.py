@@ -134,6 +134,16 @@ class Signatures(unittest.TestCase):
                      good | {"Authorization": good["Authorization"].replace("host;", "")})
         self.refused(kind, "correct service: 'lambda'", self.signed(service="s3"))
 
+    def test_callers_by_http(self):
+        """A Function URL is Lambda's, an HTTP API is not."""
+        for target, service, other in [("/url/f/some/path?x=1", "lambda", "execute-api"),
+                                       ("/api/f?x", "execute-api", "lambda")]:
+            headers = self.signed(target=target, service=service)
+            self.assertEqual(self.send(headers, target=target).status, 200)
+            self.refused("InvalidSignatureException", f"correct service: '{service}'",
+                         self.signed(target=target, service=other), target=target)
+            self.refused("MissingAuthenticationTokenException", "Missing", {}, target=target)
+
     def test_times(self):
         kind = "InvalidSignatureException"
         self.refused(kind, "Signature expired: ", self.signed(time=at(-400)))

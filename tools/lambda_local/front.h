@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include "runtime/api.h"
+#include "tools/lambda_local/http_event.h"
 #include "tools/lambda_local/payload.h"
 
 /* The Invoke API: HTTP/2 over TLS, many connections, many streams on each. */
@@ -29,12 +30,14 @@ struct ll_answer {
 	int status;
 	const char *error_type; /* X-Amzn-ErrorType, static; null: none */
 	const char *request_id;
+	enum ll_kind kind;
 	bool function_error;
 	bool executed; /* function_us and cold are told */
 	bool cold;
 	uint64_t function_us;
-	struct ll_bytes *body; /* taken */
-	size_t cut_bytes;      /* so many bytes at the end of the body are promised but not sent */
+	struct ll_bytes *headers; /* the function's, NAME\0VALUE\0 again and again; null: none */
+	struct ll_bytes *body;    /* both are taken */
+	size_t cut_bytes; /* so many bytes at the end of the body are promised but not sent */
 };
 
 /* Answers, after half of the round trip that is to be added. */
@@ -42,6 +45,9 @@ void ll_front_answer(struct ll_stream *stream, const struct ll_answer *answer);
 
 /* From now on the stream's end is told to this invocation, or to none. */
 void ll_front_attach(struct ll_stream *stream, struct ll_invocation *invocation);
+
+/* Answers 503, and forgets its invocation, if that takes longer than an HTTP API waits. */
+void ll_front_expect(struct ll_stream *stream);
 
 /* Never answers: resets the stream once the function's time limit has passed since it came. */
 void ll_front_hang(struct ll_stream *stream);

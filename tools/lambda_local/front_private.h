@@ -9,7 +9,8 @@
 #include "tools/lambda_local/invocation.h"
 #include "tools/lambda_local/loop.h"
 
-/* Shared by front.c (connections) and front_stream.c (what happens on them). */
+/* Shared by front.c (connections), front_stream.c (what happens on them) and front_dispatch.c (who
+ * is to answer). */
 
 #define LL_OUT_BYTES (64u << 10)
 
@@ -46,15 +47,15 @@ struct ll_stream {
 	int32_t id;
 	bool is_post, too_long, too_large, hanging;
 	char path[640], type[32];
-	char method[16], authority[256]; /* these three only where signatures are checked */
-	struct ll_bytes headers;         /* NAME\0VALUE\0 again and again */
+	char method[16], authority[256];
+	struct ll_bytes headers; /* NAME\0VALUE\0 again and again, where somebody wants them */
 	struct ll_bytes payload;
 	size_t payload_bytes;
 	size_t held;                      /* counted in the server's held_bytes */
 	struct ll_invocation *invocation; /* to be told of the stream's end */
 	uint64_t arrived_ns;
 	struct ll_answer answer;
-	struct ll_bytes body; /* of the answer */
+	struct ll_bytes body, answer_headers; /* of the answer */
 	size_t body_sent;
 	char request_id[LL_REQUEST_ID_BYTES];
 };
@@ -64,6 +65,12 @@ int ll_streams_open(struct ll_connection *connection);
 /* Forgets all streams; their invocations go on for nobody. */
 void ll_streams_close(struct ll_connection *connection);
 int ll_streams_callbacks(nghttp2_session_callbacks **callbacks);
+
+/* A request is there, whole, and half a round trip is over. */
+void ll_stream_dispatch(struct ll_stream *stream);
+/* An error of the service itself; takes the body. */
+void ll_stream_answer_error(
+	struct ll_stream *stream, int status, const char *type, struct ll_bytes *body);
 
 /* The connection has something to send at the end of this round. */
 void ll_connection_touch(struct ll_connection *connection);

@@ -6,14 +6,12 @@
 
 #include "runtime/clock.h"
 #include "tools/lambda_local/front_private.h"
-#include "tools/lambda_local/invoke_path.h"
 #include "tools/lambda_local/server.h"
-#include "tools/lambda_local/signature.h"
 
 /* Above the largest payload: a caller never has to wait for the window while it posts one. */
 #define STREAM_WINDOW     (8 << 20)
 #define CONNECTION_WINDOW (64 << 20)
-#define ANSWER_HEADERS    9
+#define ANSWER_HEADERS    48 /* 32 of them a function's */
 #define HEADERS_BYTES_MAX (64 << 10)
 #define CANCELS_BURST     100000
 #define CANCELS_PER_S     20000
@@ -40,6 +38,7 @@ static void destroy(struct ll_stream *stream)
 	ll_bytes_free(&stream->headers);
 	ll_bytes_free(&stream->payload);
 	ll_bytes_free(&stream->body);
+	ll_bytes_free(&stream->answer_headers);
 	free(stream);
 }
 
@@ -111,6 +110,23 @@ static void add_header(nghttp2_nv *headers, size_t *count, const char *name, con
 	};
 }
 
+/* Whether one of them is the content's type. */
+static bool add_function_headers(struct ll_stream *stream, nghttp2_nv *headers, size_t *count)
+{
+	const struct ll_bytes *own = &stream->answer_headers;
+	const char *end = own->data + own->size;
+	bool typed = false;
+
+	for (const char *name = own->data; name < end;) {
+		const char *value = name + strlen(name) + 1;
+
+		typed = typed || strcmp(name, "content-type") == 0;
+		add_header(headers, count, name, value);
+		name = value + strlen(value) + 1;
+	}
+	return typed;
+}
+
 static void send_answer(struct ll_timer *timer)
 {
 	struct ll_stream *stream = LL_CONTAINER(timer, struct ll_stream, timer);
@@ -119,14 +135,19 @@ static void send_answer(struct ll_timer *timer)
 	nghttp2_nv headers[ANSWER_HEADERS];
 	char status[12], length[24], function_us[24];
 	size_t count = 0;
+	bool typed;
 
 	snprintf(status, sizeof(status), "%d", answer->status);
 	add_header(headers, &count, ":status", status);
-	add_header(headers, &count, "content-type", "application/json");
+	typed = add_function_headers(stream, headers, &count);
+	if (!typed)
+		add_header(headers, &count, "content-type", "application/json");
 	snprintf(length, sizeof(length), "%zu", stream->body.size);
 	if (answer->status != 204)
 		add_header(headers, &count, "content-length", length);
-	add_header(headers, &count, "x-amzn-requestid", stream->request_id);
+	add_header(headers, &count,
+		answer->kind == LL_GATEWAY ? "apigw-requestid" : "x-amzn-requestid",
+		stream->request_id);
 	if (answer->error_type)
 		add_header(headers, &count, "x-amzn-errortype", answer->error_type);
 	if (answer->function_error)
@@ -134,7 +155,8 @@ static void send_answer(struct ll_timer *timer)
 	if (answer->executed) {
 		snprintf(function_us, sizeof(function_us), "%llu",
 			(unsigned long long)answer->function_us);
-		add_header(headers, &count, "x-amz-executed-version", "$LATEST");
+		if (answer->kind == LL_INVOKE)
+			add_header(headers, &count, "x-amz-executed-version", "$LATEST");
 		add_header(headers, &count, "x-spillway-function-us", function_us);
 		if (answer->cold)
 			add_header(headers, &count, "x-spillway-cold", "1");
@@ -150,7 +172,12 @@ void ll_front_answer(struct ll_stream *stream, const struct ll_answer *answer)
 	stream->answer = *answer;
 	stream->body = *answer->body;
 	*answer->body = (struct ll_bytes){ 0 };
+	if (answer->headers) {
+		stream->answer_headers = *answer->headers;
+		*answer->headers = (struct ll_bytes){ 0 };
+	}
 	snprintf(stream->request_id, sizeof(stream->request_id), "%s", answer->request_id);
+	ll_timer_clear(loop_of(stream), &stream->timer);
 	stream->timer.due = send_answer;
 	if (half_trip_ns(stream))
 		ll_timer_set(loop_of(stream), &stream->timer, sw_now_ns() + half_trip_ns(stream));
@@ -158,7 +185,7 @@ void ll_front_answer(struct ll_stream *stream, const struct ll_answer *answer)
 		send_answer(&stream->timer);
 }
 
-static void answer_error(
+void ll_stream_answer_error(
 	struct ll_stream *stream, int status, const char *type, struct ll_bytes *body)
 {
 	struct ll_answer answer = {
@@ -171,72 +198,32 @@ static void answer_error(
 	ll_front_answer(stream, &answer);
 }
 
-/* An error before it came to an invocation. */
-static void answer_plainly(struct ll_stream *stream, int status, const char *type, const char *text)
+static void expected_for_long(struct ll_timer *timer)
 {
+	struct ll_stream *stream = LL_CONTAINER(timer, struct ll_stream, timer);
 	struct ll_bytes body = { 0 };
 
-	ll_bytes_format(&body, "{\"Type\":\"User\",\"message\":\"%s\"}", text);
-	answer_error(stream, status, type, &body);
+	if (stream->invocation)
+		ll_invocation_abandon(stream->invocation);
+	stream->invocation = NULL;
+	ll_bytes_format(&body, "{\"message\":\"Service Unavailable\"}");
+	ll_stream_answer_error(stream, 503, NULL, &body);
+}
+
+void ll_front_expect(struct ll_stream *stream)
+{
+	const uint32_t timeout_ms = stream->connection->front->server->options.api_timeout_ms;
+
+	stream->timer.due = expected_for_long;
+	ll_timer_set(loop_of(stream), &stream->timer,
+		stream->arrived_ns + timeout_ms * (uint64_t)1000000);
 }
 
 /* --- requests --- */
 
-/* False: it was answered, for it is not well signed. */
-static bool check_signature(struct ll_stream *stream)
-{
-	const struct ll_server *server = stream->connection->front->server;
-	const struct ll_signed_request request = {
-		.method = stream->method,
-		.target = stream->path,
-		.authority = stream->authority,
-		.headers = stream->headers.data,
-		.headers_bytes = stream->headers.size,
-		.body = stream->payload.data,
-		.body_bytes = stream->payload.size,
-	};
-	struct ll_refusal refusal;
-	struct ll_bytes body = { 0 };
-
-	/* Of a body that is too large not all was kept; it is refused for that. */
-	if (!server->signatures || stream->too_large ||
-		ll_signature_check(server->signatures, &request, time(NULL), &refusal))
-		return true;
-	ll_bytes_format(&body, "{\"message\":\"%s\"}", refusal.message);
-	answer_error(stream, 403, refusal.type, &body);
-	return false;
-}
-
 static void dispatch(struct ll_timer *timer)
 {
-	struct ll_stream *stream = LL_CONTAINER(timer, struct ll_stream, timer);
-	struct ll_invoke_path path;
-	enum ll_path kind = ll_invoke_path_parse(&path, stream->path);
-
-	if (stream->too_long || kind == LL_PATH_BAD_NAME) {
-		answer_plainly(stream, 400, "InvalidParameterValueException",
-			"The function's name, qualifier or invocation type is malformed or too "
-			"long");
-	} else if (!check_signature(stream)) {
-		return;
-	} else if (kind == LL_PATH_UNKNOWN) {
-		answer_plainly(stream, 404, "UnknownOperationException",
-			"Only /2015-03-31/functions/NAME/invocations is served");
-	} else if (!stream->is_post) {
-		answer_plainly(stream, 405, "MethodNotAllowedException", "Only POST invokes");
-	} else {
-		struct ll_request request = {
-			.stream = stream,
-			.function = path.function,
-			.qualifier = path.qualifier,
-			.type = stream->type,
-			.payload = &stream->payload,
-			.too_large = stream->too_large,
-			.payload_bytes = stream->payload_bytes,
-		};
-
-		ll_invocation_begin(stream->connection->front->server, &request);
-	}
+	ll_stream_dispatch(LL_CONTAINER(timer, struct ll_stream, timer));
 }
 
 static void request_complete(struct ll_stream *stream)
@@ -247,7 +234,7 @@ static void request_complete(struct ll_stream *stream)
 		ll_timer_set(
 			loop_of(stream), &stream->timer, stream->arrived_ns + half_trip_ns(stream));
 	else
-		dispatch(&stream->timer);
+		ll_stream_dispatch(stream);
 }
 
 static struct ll_stream *find(nghttp2_session *session, int32_t id)
@@ -304,7 +291,7 @@ static void expect_body(struct ll_stream *stream, const uint8_t *value, size_t s
 		return;
 }
 
-/* What a signature may cover. */
+/* What a signature may cover, or an event tells. */
 static void keep_header(struct ll_stream *stream, const uint8_t *name, size_t name_size,
 	const uint8_t *value, size_t size)
 {
@@ -312,7 +299,8 @@ static void keep_header(struct ll_stream *stream, const uint8_t *name, size_t na
 		keep(stream, stream->method, sizeof(stream->method), value, size);
 	} else if (is_named(":authority", name, name_size)) {
 		keep(stream, stream->authority, sizeof(stream->authority), value, size);
-	} else if (name[0] != ':') {
+	} else if (name[0] != ':' && (stream->connection->front->server->signatures ||
+					     ll_http_path_is(stream->path))) {
 		if (stream->headers.size + name_size + size > HEADERS_BYTES_MAX ||
 			ll_bytes_append(&stream->headers, name, name_size) ||
 			ll_bytes_append(&stream->headers, "", 1) ||
@@ -331,8 +319,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	(void)context;
 	if (!stream || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
-	if (stream->connection->front->server->signatures)
-		keep_header(stream, name, name_size, value, size);
+	keep_header(stream, name, name_size, value, size);
 	if (is_named(":method", name, name_size))
 		stream->is_post = is_named("POST", value, size);
 	else if (is_named(":path", name, name_size))

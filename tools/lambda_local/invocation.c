@@ -39,6 +39,7 @@ static void destroy(struct ll_invocation *invocation)
 	ll_timer_clear(&invocation->server->loop, &invocation->timer);
 	ll_bytes_free(&invocation->payload);
 	ll_bytes_free(&invocation->answer);
+	ll_bytes_free(&invocation->headers);
 	free(invocation);
 }
 
@@ -66,11 +67,43 @@ static void refuse(struct ll_stream *stream, const char *id, int status, const c
 	ll_front_answer(stream, &answer);
 }
 
-static void refuse_throttled(struct ll_stream *stream, const char *id)
+/* In the words of whatever is in front of the function. */
+static void refuse_throttled(struct ll_stream *stream, enum ll_kind kind, const char *id)
 {
+	if (kind == LL_GATEWAY) {
+		refuse(stream, id, 429, NULL, "{\"message\":\"Too Many Requests\"}");
+		return;
+	}
 	refuse(stream, id, 429, "TooManyRequestsException",
 		"{\"Reason\":\"ReservedFunctionConcurrentInvocationLimitExceeded\","
 		"\"Type\":\"User\",\"message\":\"Rate Exceeded.\"}");
+}
+
+/* What a caller by HTTP gets for it. What the function says to be an error is one. */
+static enum ll_outcome shape(struct ll_invocation *invocation, enum ll_outcome outcome)
+{
+	const bool is_gateway = invocation->kind == LL_GATEWAY;
+
+	if (!invocation->function_error &&
+		ll_http_answer(&invocation->answer, &invocation->status, &invocation->headers) == 0)
+		return invocation->status >= 400 && outcome == LL_OK ? LL_ERROR : outcome;
+	invocation->status = is_gateway ? 500 : 502;
+	ll_bytes_free(&invocation->headers);
+	invocation->answer.size = 0;
+	ll_bytes_format(&invocation->answer, is_gateway ? "{\"message\":\"%s\"}" : "%s",
+		"Internal Server Error");
+	return outcome == LL_OK ? LL_ERROR : outcome;
+}
+
+static void corrupt(struct ll_invocation *invocation)
+{
+	const uint64_t bits = ll_faults_bits(~invocation->server->options.seed, invocation->number);
+	struct ll_bytes *answer = &invocation->answer;
+
+	if (invocation->kind == LL_INVOKE)
+		ll_payload_corrupt(answer, bits);
+	else if (invocation->status == 200 && answer->size > 0)
+		answer->data[bits % answer->size] ^= 1;
 }
 
 /* Sends the answer the way the fault wants it. */
@@ -78,12 +111,14 @@ static void deliver_answer(struct ll_invocation *invocation)
 {
 	struct ll_stream *stream = invocation->stream;
 	struct ll_answer answer = {
-		.status = 200,
+		.status = invocation->status,
+		.kind = invocation->kind,
 		.request_id = invocation->id,
-		.function_error = invocation->function_error,
+		.function_error = invocation->function_error && invocation->kind == LL_INVOKE,
 		.executed = true,
 		.cold = invocation->cold,
 		.function_us = invocation->billed_us,
+		.headers = &invocation->headers,
 		.body = &invocation->answer,
 	};
 
@@ -102,8 +137,7 @@ static void deliver_answer(struct ll_invocation *invocation)
 		answer.cut_bytes = invocation->answer.size - invocation->answer.size / 2;
 		break;
 	case LL_FAULT_CORRUPT:
-		ll_payload_corrupt(&invocation->answer,
-			ll_faults_bits(~invocation->server->options.seed, invocation->number));
+		corrupt(invocation);
 		break;
 	default:
 		break;
@@ -157,6 +191,7 @@ static void repeat(struct ll_invocation *invocation)
 	invocation->function_error = false;
 	invocation->start_us = wall_us();
 	ll_bytes_free(&invocation->answer);
+	ll_bytes_free(&invocation->headers);
 	if (ll_environment_acquire(server, invocation->function, invocation, NULL) != 0)
 		destroy(invocation);
 }
@@ -167,6 +202,8 @@ static void finish(struct ll_invocation *invocation, enum ll_outcome outcome)
 {
 	struct ll_environment *environment = invocation->environment;
 
+	if (invocation->kind != LL_INVOKE)
+		outcome = shape(invocation, outcome);
 	record(invocation, outcome, invocation->environment_number);
 	invocation->environment = NULL;
 	if (environment)
@@ -286,6 +323,7 @@ static struct ll_function *find_function(struct ll_server *server, const char *n
  * may be over and gone by now. */
 static bool acquire(struct ll_invocation *invocation, struct ll_stream *stream)
 {
+	const enum ll_kind kind = invocation->kind;
 	char id[LL_REQUEST_ID_BYTES];
 	struct sw_error error;
 	int ret;
@@ -298,7 +336,7 @@ static bool acquire(struct ll_invocation *invocation, struct ll_stream *stream)
 		ll_front_attach(stream, NULL);
 	destroy(invocation);
 	if (ret == -EAGAIN)
-		refuse_throttled(stream, id);
+		refuse_throttled(stream, kind, id);
 	else
 		refuse(stream, id, 500, "ServiceException",
 			"{\"Type\":\"Service\",\"Message\":\"%s\"}", error.text);
@@ -308,6 +346,7 @@ static bool acquire(struct ll_invocation *invocation, struct ll_stream *stream)
 static void place(struct ll_invocation *invocation, bool event)
 {
 	struct ll_stream *stream = invocation->stream;
+	const enum ll_kind kind = invocation->kind;
 	char id[LL_REQUEST_ID_BYTES];
 
 	memcpy(id, invocation->id, sizeof(id));
@@ -315,6 +354,8 @@ static void place(struct ll_invocation *invocation, bool event)
 		invocation->stream = NULL;
 	else
 		ll_front_attach(stream, invocation);
+	if (kind == LL_GATEWAY)
+		ll_front_expect(stream);
 	if (acquire(invocation, stream) && event)
 		refuse(stream, id, 202, NULL, "%s", "");
 }
@@ -337,14 +378,16 @@ static void accept_request(struct ll_server *server, struct ll_function *functio
 	invocation->server = server;
 	invocation->function = function;
 	invocation->stream = request->stream;
+	invocation->kind = request->http ? request->http->path->kind : LL_INVOKE;
+	invocation->status = 200;
 	invocation->number = server->invocations++;
 	invocation->fault =
 		ll_faults_draw(&server->options.faults, server->options.seed, invocation->number);
 	invocation->start_us = wall_us();
 	memcpy(invocation->id, id, LL_REQUEST_ID_BYTES);
 	if (invocation->fault == LL_FAULT_THROTTLE) {
+		refuse_throttled(request->stream, invocation->kind, id);
 		destroy(invocation);
-		refuse_throttled(request->stream, id);
 		return;
 	}
 	invocation->payload = *request->payload;
@@ -354,6 +397,33 @@ static void accept_request(struct ll_server *server, struct ll_function *functio
 	place(invocation, strcmp(request->type, "Event") == 0);
 }
 
+/* A Function URL's or an HTTP API's: what the function gets is an event that tells of it. */
+static void begin_http(struct ll_server *server, struct ll_function *function,
+	const struct ll_request *request, const char *id)
+{
+	struct ll_bytes event = { 0 };
+	int ret = 0;
+
+	if (function && !request->too_large)
+		ret = ll_http_event(&event, request->http, id);
+	if (!function) {
+		refuse(request->stream, id, 404, NULL, "{\"message\":\"Not Found\"}");
+	} else if (ret == -EINVAL) {
+		refuse(request->stream, id, 400, NULL, "{\"message\":\"Bad Request\"}");
+	} else if (ret) {
+		refuse(request->stream, id, 500, NULL, "{\"message\":\"Internal Server Error\"}");
+	} else if (request->too_large || event.size > LL_PAYLOAD_BYTES_MAX) {
+		refuse(request->stream, id, 413, NULL,
+			"{\"message\":\"Request Entity Too Large\"}");
+	} else {
+		ll_bytes_free(request->payload);
+		*request->payload = event;
+		event = (struct ll_bytes){ 0 };
+		accept_request(server, function, request, id);
+	}
+	ll_bytes_free(&event);
+}
+
 void ll_invocation_begin(struct ll_server *server, const struct ll_request *request)
 {
 	struct ll_function *function = find_function(server, request->function);
@@ -361,7 +431,10 @@ void ll_invocation_begin(struct ll_server *server, const struct ll_request *requ
 	char id[LL_REQUEST_ID_BYTES], why[256];
 
 	make_id(server, id);
-	if (!function || (request->qualifier[0] && strcmp(request->qualifier, "$LATEST") != 0)) {
+	if (request->http) {
+		begin_http(server, function, request, id);
+	} else if (!function ||
+		   (request->qualifier[0] && strcmp(request->qualifier, "$LATEST") != 0)) {
 		refuse(stream, id, 404, "ResourceNotFoundException",
 			"{\"Type\":\"User\",\"Message\":\"Function not found: "
 			"arn:aws:lambda:us-east-1:000000000000:function:%s%s%s\"}",

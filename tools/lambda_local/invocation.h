@@ -4,6 +4,7 @@
 
 #include "tools/lambda_local/environment.h"
 #include "tools/lambda_local/faults.h"
+#include "tools/lambda_local/http_event.h"
 #include "tools/lambda_local/payload.h"
 
 /* One execution of a function, from its acceptance to its answer. */
@@ -21,6 +22,9 @@ struct ll_invocation {
 	uint32_t environment_number;        /* of the last one */
 	struct ll_timer timer;              /* of a slow one: holds the answer back */
 	struct ll_bytes payload, answer;
+	struct ll_bytes headers; /* of an answer by HTTP */
+	enum ll_kind kind;
+	int status; /* of its answer */
 	struct ll_work work;
 	enum ll_fault fault;
 	uint64_t number;       /* among those that may get a fault */
@@ -37,10 +41,11 @@ struct ll_invocation {
 /* A request that has come in whole. Everything is answered by ll_front_answer() in the end. */
 struct ll_request {
 	struct ll_stream *stream;
-	const char *function;     /* name, unescaped */
-	const char *qualifier;    /* version or alias; empty: none */
-	const char *type;         /* X-Amz-Invocation-Type; empty: none */
-	struct ll_bytes *payload; /* taken when it is accepted */
+	const struct ll_http_request *http; /* null: the Invoke API */
+	const char *function;               /* name, unescaped */
+	const char *qualifier;              /* version or alias; empty: none */
+	const char *type;                   /* X-Amz-Invocation-Type; empty: none */
+	struct ll_bytes *payload;           /* taken when it is accepted */
 	bool too_large;
 	size_t payload_bytes; /* also of one that was too large to keep */
 };

@@ -24,6 +24,9 @@ static const char help_text[] =
 	"  --concurrency N          environments (processes) of each function at most; beyond it\n"
 	"                           429 is answered (64; 1 to 1000)\n"
 	"  --timeout-ms N           a function may run this long (3000; 1 to 900000)\n"
+	"  --api-timeout-ms N       an HTTP API waits this long for a function, and then answers "
+	"503\n"
+	"                           (30000; 50 to 30000)\n"
 	"  --cold-start-ms N        added before a new environment's process starts (0)\n"
 	"  --rtt-ms N               added to each round trip, half of it each way (0)\n"
 	"  --faults SPEC            what goes wrong for which share of invocations: kind:share by\n"
@@ -36,6 +39,9 @@ static const char help_text[] =
 	"  --check                  look at the options, and no more\n"
 	"  --help                   this text\n"
 	"\n"
+	"Beside the Invoke API each function has a Function URL, URL/url/NAME, and a route of an\n"
+	"HTTP API, URL/api/NAME; both hand it events of format 2.0.\n"
+	"\n"
 	"Answers carry two headers of lambda-local's own: x-spillway-function-us, the time billed\n"
 	"including the start of a cold environment, and x-spillway-cold: 1 from a cold one.\n";
 
@@ -45,6 +51,7 @@ enum {
 	FUNCTION,
 	CONCURRENCY,
 	TIMEOUT,
+	API_TIMEOUT,
 	COLD_START,
 	RTT,
 	FAULTS,
@@ -61,6 +68,7 @@ static const struct option long_options[] = {
 	{ "function", required_argument, NULL, FUNCTION },
 	{ "concurrency", required_argument, NULL, CONCURRENCY },
 	{ "timeout-ms", required_argument, NULL, TIMEOUT },
+	{ "api-timeout-ms", required_argument, NULL, API_TIMEOUT },
 	{ "cold-start-ms", required_argument, NULL, COLD_START },
 	{ "rtt-ms", required_argument, NULL, RTT },
 	{ "faults", required_argument, NULL, FAULTS },
@@ -188,6 +196,9 @@ static int parse_one(
 			"concurrency", text, 1, LL_CONCURRENCY_MAX, &options->concurrency, error);
 	case TIMEOUT:
 		return parse_small("timeout-ms", text, 1, 900000, &options->timeout_ms, error);
+	case API_TIMEOUT:
+		return parse_small(
+			"api-timeout-ms", text, 50, 30000, &options->api_timeout_ms, error);
 	case COLD_START:
 		return parse_small(
 			"cold-start-ms", text, 0, 600000, &options->cold_start_ms, error);
@@ -219,6 +230,7 @@ int ll_options_parse(
 		.port = "0",
 		.concurrency = 64,
 		.timeout_ms = 3000,
+		.api_timeout_ms = 30000,
 		.seed = 1,
 	};
 	opterr = 0;

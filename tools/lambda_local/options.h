@@ -28,6 +28,7 @@ struct ll_options {
 	uint32_t cold_start_ms;
 	uint32_t rtt_ms;
 	uint32_t timeout_ms;
+	uint32_t api_timeout_ms; /* of an HTTP API's caller */
 	uint64_t seed;
 	struct ll_fault_plan faults;
 };

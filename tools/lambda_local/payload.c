@@ -75,7 +75,9 @@ void ll_payload_peek(const struct ll_bytes *payload, struct ll_work *work)
 	size_t digits;
 
 	*work = (struct ll_work){ 0 };
-	if (!sw_envelope_frame(payload->data, payload->size, &frame, &digits))
+	if (!sw_envelope_string(payload->data, payload->size,
+		    sw_envelope_is_http(payload->data, payload->size) ? "body" : "frame", &frame,
+		    &digits))
 		return;
 	bytes = sw_base64_decode(frame, digits < PEEK_DIGITS ? digits : PEEK_DIGITS, head);
 	if (bytes < 0 || sw_frame_peek(head, (size_t)bytes, &header, NULL) != 0)

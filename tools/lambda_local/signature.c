@@ -205,8 +205,8 @@ static bool take_claim(const char *authorization, struct claim *claim, struct ll
 	return true;
 }
 
-static bool check_scope(
-	const struct claim *claim, const char *date, time_t now, struct ll_refusal *refusal)
+static bool check_scope(const struct claim *claim, const char *service, const char *date,
+	time_t now, struct ll_refusal *refusal)
 {
 	char now_text[SW_SIGV4_TIME_BYTES], edge[SW_SIGV4_TIME_BYTES];
 	time_t at = 0;
@@ -221,9 +221,9 @@ static bool check_scope(
 			"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of "
 			"date from HTTP: '%s' != '%.8s', from '%s'.",
 			claim->date, date, date);
-	if (strcmp(claim->service, "lambda") != 0)
+	if (strcmp(claim->service, service) != 0)
 		return refuse(refusal, WRONG,
-			"Credential should be scoped to correct service: 'lambda'.");
+			"Credential should be scoped to correct service: '%s'.", service);
 	sw_sigv4_time(now, now_text);
 	sw_sigv4_time(at < now ? now - SKEW_S : now + SKEW_S, edge);
 	if (at < now - SKEW_S)
@@ -332,6 +332,6 @@ bool ll_signature_check(const struct ll_signatures *signatures,
 	keys = find_keys(signatures, claim.access_key);
 	if (!keys || strcmp(keys->session_token, token ? token : "") != 0)
 		return refuse(refusal, NOT_KNOWN, UNKNOWN_TOKEN);
-	return check_scope(&claim, date, now, refusal) &&
+	return check_scope(&claim, request->service, date, now, refusal) &&
 	       compare(request, &claim, keys, date, refusal);
 }

@@ -20,6 +20,7 @@ void ll_signatures_close(struct ll_signatures *signatures);
 /* As it came in; borrowed. */
 struct ll_signed_request {
 	const char *method, *target, *authority;
+	const char *service; /* that it must be signed for */
 	const char *headers; /* NAME\0VALUE\0 again and again, names in lower case */
 	size_t headers_bytes;
 	const void *body;

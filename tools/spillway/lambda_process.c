@@ -15,6 +15,7 @@
 #include "runtime/clock.h"
 #include "tools/spillway/lambda_process.h"
 
+#define URL_PATH      "/url/" LAMBDA_FUNCTION
 #define START_MS      20000
 #define END_MS        5000
 #define ARGUMENTS_MAX 64
@@ -167,7 +168,7 @@ static bool read_url(struct lambda_process *process)
 	uint64_t deadline = sw_now_ns() + START_MS * 1000000ull;
 	size_t length = 0;
 
-	while (length < sizeof(process->url) - 1 && sw_now_ns() < deadline) {
+	while (length < sizeof(process->url) - sizeof(URL_PATH) && sw_now_ns() < deadline) {
 		struct pollfd poller = { .fd = process->output, .events = POLLIN };
 		ssize_t got;
 
@@ -230,8 +231,8 @@ int lambda_process_check(const char *options, struct sw_error *error)
 		strncmp(text, name, sizeof(name) - 1) == 0 ? text + sizeof(name) - 1 : text);
 }
 
-int lambda_process_start(
-	struct lambda_process *process, const char *options, struct sw_error *error)
+int lambda_process_start(struct lambda_process *process, const char *options, bool function_url,
+	struct sw_error *error)
 {
 	struct arguments arguments;
 	int ends[2] = { -1, -1 };
@@ -269,6 +270,8 @@ int lambda_process_start(
 			arguments.program, START_MS / 1000);
 		goto fail;
 	}
+	if (function_url)
+		strcat(process->url, URL_PATH);
 	return 0;
 fail:
 	lambda_process_end(process);

@@ -296,6 +296,7 @@ static json_t *burst_json(const struct run_report *report)
 	json_t *object = json_object(), *errors = json_object();
 
 	put_text(object, "policy", run_options_policy(report->options));
+	put_text(object, "contract", burst->contract);
 	put_if(object, "batches_eligible", report->bursts,
 		json_integer((json_int_t)burst->batches_eligible));
 	put_count(object, "batches_spilled", burst->batches_spilled);

@@ -33,6 +33,13 @@ static enum sw_burst_sign sign_mode(const char *name)
 	return strcmp(name, "never") == 0 ? SW_BURST_SIGN_NEVER : SW_BURST_SIGN_AUTO;
 }
 
+static enum sw_burst_contract contract_of(const char *name)
+{
+	if (strcmp(name, "invoke") == 0)
+		return SW_BURST_CONTRACT_INVOKE;
+	return strcmp(name, "http") == 0 ? SW_BURST_CONTRACT_HTTP : SW_BURST_CONTRACT_AUTO;
+}
+
 static int make_burst(struct run *run, struct sw_error *error)
 {
 	const struct run_options *options = run->options;
@@ -45,7 +52,8 @@ static int make_burst(struct run *run, struct sw_error *error)
 		!options->cut_stages)
 		return 0;
 	if (lambda) {
-		result = lambda_process_start(&run->lambda, options->lambda_local, error);
+		result = lambda_process_start(&run->lambda, options->lambda_local,
+			contract_of(options->contract) == SW_BURST_CONTRACT_HTTP, error);
 		if (result)
 			return result;
 	}
@@ -53,7 +61,8 @@ static int make_burst(struct run *run, struct sw_error *error)
 		return sw_error_set(error, -errno, "--ca %s: %s", options->ca, strerror(errno));
 	burst.spill_share = options->spill_share;
 	burst.endpoint = lambda ? run->lambda.url : options->endpoint;
-	burst.function = lambda ? LAMBDA_FUNCTION : options->function;
+	burst.contract = contract_of(options->contract);
+	burst.function = lambda ? NULL : options->function;
 	burst.ca_file = lambda ? run->lambda.ca : options->ca;
 	burst.sign = sign_mode(options->sign);
 	burst.region = options->region;

@@ -81,8 +81,11 @@ static const struct option_row rows[] = {
 		"when batches are spilled: none; fixed: a share; spillway: when that is quicker; "
 		"threshold, sponge, ds2: others' rules"),
 	NUMBER("spill-share", spill_share, "F", "0.5", "fixed: share of the batches, 0 to 1", 0, 1),
-	TEXT("endpoint", endpoint, "URL", NULL, "https://HOST[:PORT] of the functions"),
-	TEXT("function", function, "NAME", "spillway", "the function's name there"),
+	TEXT("endpoint", endpoint, "URL", NULL, "https://HOST[:PORT][/PATH] of the functions"),
+	CHOICE("contract", contract, "auto|invoke|http", "auto",
+		"invoke: Lambda's Invoke API; http: frames by POST to the URL; auto: http at "
+		"Function URLs, APIs and paths"),
+	TEXT("function", function, "NAME", "spillway", "invoke: the function's name there"),
 	TEXT("ca", ca, "FILE", "the system's", "PEM file the endpoint is checked against"),
 	CHOICE("sign", sign, "auto|always|never", "auto",
 		"AWS signatures; auto: with --region or at AWS, if there are credentials"),
@@ -118,7 +121,7 @@ void run_options_init(struct run_options *options)
 		.watermark_delay_ms = 4000,
 		.processing_time = "arrival",
 		.spill_share = 0.5,
-		.function = "spillway",
+		.contract = "auto",
 		.sign = "auto",
 		.sample_us = 250,
 		.max_inflight = 64,
@@ -266,6 +269,8 @@ int run_options_check(const struct run_options *options)
 		return clash("late", "only a stream from files (--input) has late rows");
 	if (options->endpoint && options->lambda_local)
 		return clash("lambda-local", "--endpoint is given too (one of them)");
+	if (options->function && strcmp(options->contract, "http") == 0)
+		return clash("function", "with --contract http the URL says which (leave one out)");
 	if (options->region && strcmp(options->sign, "never") == 0)
 		return clash("region", "nothing is signed with --sign never (leave one out)");
 	if (!none && !options->endpoint && !options->lambda_local)

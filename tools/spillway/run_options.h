@@ -40,7 +40,7 @@ struct run_options {
 	/* Bursting. */
 	const char *policy; /* null: by what else is given */
 	double spill_share;
-	const char *endpoint, *function, *ca, *lambda_local, *sign, *region;
+	const char *endpoint, *function, *contract, *ca, *lambda_local, *sign, *region;
 	uint64_t sample_us, max_inflight, max_invocations, deadline_ms, retries;
 	double budget_usd_per_hour;
 

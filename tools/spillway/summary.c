@@ -77,9 +77,10 @@ static void print_burst(const struct run_report *report, FILE *out)
 	if (!report->bursts)
 		return;
 	fprintf(out,
-		LABEL "%s: %s of %s batches spilled, %s merged, %s reclaimed; %" PRIu64
+		LABEL "%s%s%s: %s of %s batches spilled, %s merged, %s reclaimed; %" PRIu64
 		      " lost, %" PRIu64 " doubled\n",
-		"burst", burst->policy, text_count(burst->batches_spilled).bytes,
+		"burst", burst->policy, burst->contract ? " by " : "",
+		burst->contract ? burst->contract : "", text_count(burst->batches_spilled).bytes,
 		text_count(burst->batches_eligible).bytes, text_count(burst->batches_merged).bytes,
 		text_count(burst->batches_reclaimed).bytes, burst->lost, burst->doubled);
 	if (burst->outstanding)

@@ -32,21 +32,10 @@ static size_t skip_space(const char *json, size_t size, size_t at)
 	return at;
 }
 
-/* Index of the first character of the string that follows a key ending at `at`; size: none does. */
-static size_t value_start(const char *json, size_t size, size_t at)
+/* Index of the first character of the named member's value; size: there is no such member. */
+static size_t find_value(const char *json, size_t size, const char *name)
 {
-	at = skip_space(json, size, at + 1);
-	if (at >= size || json[at] != ':')
-		return size;
-	at = skip_space(json, size, at + 1);
-	if (at >= size || json[at] != '"')
-		return size;
-	return at + 1;
-}
-
-bool sw_envelope_frame(const char *json, size_t size, const char **frame, size_t *frame_size)
-{
-	static const char key[] = "frame";
+	const size_t name_size = strlen(name);
 	size_t depth = 0;
 
 	for (size_t at = 0; at < size; at++) {
@@ -60,17 +49,48 @@ bool sw_envelope_frame(const char *json, size_t size, const char **frame, size_t
 			continue;
 		start = at + 1;
 		end = string_end(json, size, start);
-		if (depth == 1 && end < size && end - start == sizeof(key) - 1 &&
-			memcmp(json + start, key, sizeof(key) - 1) == 0) {
-			start = value_start(json, size, end);
-			if (start < size) {
-				end = string_end(json, size, start);
-				*frame = json + start;
-				*frame_size = end - start;
-				return end < size;
-			}
-		}
 		at = end;
+		if (depth != 1 || end >= size || end - start != name_size ||
+			memcmp(json + start, name, name_size) != 0)
+			continue;
+		/* A string of that text may also be a value. */
+		start = skip_space(json, size, end + 1);
+		if (start < size && json[start] == ':')
+			return skip_space(json, size, start + 1);
 	}
-	return false;
+	return size;
+}
+
+bool sw_envelope_string(
+	const char *json, size_t size, const char *name, const char **text, size_t *text_size)
+{
+	size_t start = find_value(json, size, name), end;
+
+	if (start >= size || json[start] != '"')
+		return false;
+	end = string_end(json, size, ++start);
+	*text = json + start;
+	*text_size = end - start;
+	return end < size;
+}
+
+bool sw_envelope_true(const char *json, size_t size, const char *name)
+{
+	const size_t start = find_value(json, size, name);
+
+	return size - start >= 4 && memcmp(json + start, "true", 4) == 0;
+}
+
+bool sw_envelope_frame(const char *json, size_t size, const char **frame, size_t *frame_size)
+{
+	return sw_envelope_string(json, size, "frame", frame, frame_size);
+}
+
+bool sw_envelope_is_http(const char *json, size_t size)
+{
+	const char *version;
+	size_t version_size;
+
+	return sw_envelope_string(json, size, "version", &version, &version_size) &&
+	       version_size == 3 && memcmp(version, "2.0", 3) == 0;
 }

@@ -15,7 +15,17 @@
 #define TEXT_BYTES_MAX (256u << 20) /* of one column: more is refused */
 #define MS_NS          1000000ull
 
-static const char answer_head[] = "{\"frame\":\"", answer_tail[] = "\"}";
+/* How the answer's frame is wrapped: for Invoke, and for a caller by HTTP. */
+struct wrapping {
+	const char *head, *tail;
+};
+
+static const struct wrapping by_invoke = { "{\"frame\":\"", "\"}" };
+static const struct wrapping by_http = {
+	"{\"statusCode\":200,\"headers\":{\"content-type\":\"application/octet-stream\"},"
+	"\"isBase64Encoded\":true,\"body\":\"",
+	"\"}",
+};
 
 struct buffer {
 	char *data;
@@ -217,9 +227,11 @@ static int run_kernel(struct instance *instance, const struct sw_frame_header *h
 
 /* The result as JSON in handler->answer. */
 static int encode(struct handler *handler, struct sw_frame_header *header,
-	const struct sw_batch *result, size_t *bytes, struct sw_error *error)
+	const struct sw_batch *result, const struct wrapping *wrapping, size_t *bytes,
+	struct sw_error *error)
 {
-	size_t bound = sw_frame_bound(result), at = sizeof(answer_head) - 1;
+	const size_t tail = strlen(wrapping->tail);
+	size_t bound = sw_frame_bound(result), at = strlen(wrapping->head);
 	ptrdiff_t frame_bytes;
 
 	header->kind = SW_FRAME_ANSWER;
@@ -229,12 +241,12 @@ static int encode(struct handler *handler, struct sw_frame_header *header,
 	if (frame_bytes < 0)
 		return sw_error_set(error, (int)frame_bytes, "answer: %zu bytes: %s", bound,
 			strerror((int)-frame_bytes));
-	*bytes = at + sw_base64_bytes((size_t)frame_bytes) + sizeof(answer_tail) - 1;
+	*bytes = at + sw_base64_bytes((size_t)frame_bytes) + tail;
 	if (buffer_reserve(&handler->answer, *bytes) != 0)
 		return sw_error_set(error, -ENOMEM, "answer: %zu bytes: no memory", *bytes);
-	memcpy(handler->answer.data, answer_head, at);
+	memcpy(handler->answer.data, wrapping->head, at);
 	at += sw_base64_encode(handler->frame.data, (size_t)frame_bytes, handler->answer.data + at);
-	memcpy(handler->answer.data + at, answer_tail, sizeof(answer_tail) - 1);
+	memcpy(handler->answer.data + at, wrapping->tail, tail);
 	return 0;
 }
 
@@ -283,8 +295,23 @@ static void sleep_cost(uint64_t cost_ns, uint64_t begin_ns)
 		;
 }
 
-static int run(struct handler *handler, const char *payload, size_t payload_bytes, size_t *bytes,
-	struct sw_error *error)
+/* The frame's Base64, as it lies in the event. */
+static int find_frame(const char *payload, size_t payload_bytes, bool http, const char **digits,
+	size_t *digit_count, struct sw_error *error)
+{
+	if (http && !sw_envelope_true(payload, payload_bytes, "isBase64Encoded"))
+		return sw_error_set(error, -EINVAL,
+			"event: no binary \"body\" in it (a frame as application/octet-stream "
+			"expected)");
+	if (!sw_envelope_string(
+		    payload, payload_bytes, http ? "body" : "frame", digits, digit_count))
+		return sw_error_set(error, -EINVAL,
+			"event: no \"frame\" in it ({\"frame\": \"BASE64\"} expected)");
+	return 0;
+}
+
+static int run(struct handler *handler, const char *payload, size_t payload_bytes, bool http,
+	size_t *bytes, struct sw_error *error)
 {
 	uint64_t begin_ns = sw_now_ns(), left_ns;
 	struct sw_frame_header header;
@@ -295,9 +322,9 @@ static int run(struct handler *handler, const char *payload, size_t payload_byte
 	ptrdiff_t frame_bytes;
 	int ret;
 
-	if (!sw_envelope_frame(payload, payload_bytes, &digits, &digit_count))
-		return sw_error_set(error, -EINVAL,
-			"event: no \"frame\" in it ({\"frame\": \"BASE64\"} expected)");
+	ret = find_frame(payload, payload_bytes, http, &digits, &digit_count, error);
+	if (ret)
+		return ret;
 	if (buffer_reserve(&handler->frame, digit_count / 4 * 3 + 3) != 0)
 		return sw_error_set(error, -ENOMEM, "event: %zu bytes: no memory", payload_bytes);
 	frame_bytes = sw_base64_decode(digits, digit_count, handler->frame.data);
@@ -321,7 +348,7 @@ static int run(struct handler *handler, const char *payload, size_t payload_byte
 	shape = *instance->in;
 	ret = run_kernel(instance, &header, &result, error);
 	if (!ret)
-		ret = encode(handler, &header, result, bytes, error);
+		ret = encode(handler, &header, result, http ? &by_http : &by_invoke, bytes, error);
 	if (!ret)
 		ret = check_time(sw_now_ns() - begin_ns, left_ns, error);
 	*instance->in = shape;
@@ -348,12 +375,40 @@ static const char *error_type(int code)
 	}
 }
 
+/* Who is to blame: the caller, or us. */
+static int status_of(int code)
+{
+	switch (code) {
+	case -EBADMSG:
+	case -EPROTO:
+	case -ENOENT:
+	case -EINVAL:
+		return 400;
+	default:
+		return 500;
+	}
+}
+
+/* A caller by HTTP gets the error in an answer of the function's own: the service would not tell
+ * what it was. */
+static int print_error(char *to, size_t bytes, bool http, int code, const char *text)
+{
+	if (!http)
+		return snprintf(to, bytes, "{\"errorMessage\":\"%s\",\"errorType\":\"%s\"}", text,
+			error_type(code));
+	return snprintf(to, bytes,
+		"{\"statusCode\":%d,\"headers\":{\"content-type\":\"application/json\","
+		"\"x-spillway-error\":\"%s\"},\"body\":\"{\\\"errorMessage\\\":\\\"%s\\\","
+		"\\\"errorType\\\":\\\"%s\\\"}\"}",
+		status_of(code), error_type(code), text, error_type(code));
+}
+
 int handler_run(struct handler *handler, const char *payload, size_t payload_bytes,
 	const char **answer, size_t *answer_bytes)
 {
+	const bool http = sw_envelope_is_http(payload, payload_bytes);
 	struct sw_error error = { .text = "" };
-	int ret = run(handler, payload, payload_bytes, answer_bytes, &error);
-	int size;
+	int ret = run(handler, payload, payload_bytes, http, answer_bytes, &error);
 
 	*answer = handler->answer.data;
 	if (!ret)
@@ -365,12 +420,10 @@ int handler_run(struct handler *handler, const char *payload, size_t payload_byt
 	}
 	*answer = "{}";
 	*answer_bytes = 2;
-	if (buffer_reserve(&handler->text, 512) == 0) {
-		size = snprintf(handler->text.data, handler->text.capacity,
-			"{\"errorMessage\":\"%s\",\"errorType\":\"%s\"}", error.text,
-			error_type(ret));
+	if (buffer_reserve(&handler->text, 1024) == 0) {
 		*answer = handler->text.data;
-		*answer_bytes = (size_t)size;
+		*answer_bytes = (size_t)print_error(
+			handler->text.data, handler->text.capacity, http, ret, error.text);
 	}
-	return ret;
+	return http ? 0 : ret;
 }

@@ -10,7 +10,8 @@
 
 /*
  * What the function does with an event: {"frame": "BASE64"} in, the kernel's answer as
- * {"frame": "BASE64"} out. Buffers, batches and scratch are kept between events. One thread.
+ * {"frame": "BASE64"} out; or a caller's HTTP request (format 2.0) in, with the frame for its body,
+ * and the HTTP answer out. Buffers, batches and scratch are kept between events. One thread.
  */
 
 struct handler;
@@ -24,8 +25,9 @@ void handler_limit(struct handler *handler, uint64_t deadline_ms);
 
 /*
  * 0: *answer (borrowed until the next call) is the answer's JSON. -errno: *answer is the JSON of
- * the error, to be handed in as such. Sleeps as long as the frame's simulated cost says; -ETIME
- * where that, or all of it, takes longer than the caller or the service waits.
+ * the error, to be handed in as such; a caller by HTTP gets it by an answer instead. Sleeps as long
+ * as the frame's simulated cost says; -ETIME where that, or all of it, takes longer than the caller
+ * or the service waits.
  */
 SW_MUST_CHECK int handler_run(struct handler *handler, const char *payload, size_t payload_bytes,
 	const char **answer, size_t *answer_bytes);

@@ -2,6 +2,8 @@
 """The function without AWS's own client: speaks the Lambda Runtime API, for as long as it lives.
 
     lambda-local --function spillway="exec python3 tools/functions/python"
+
+With --http HOST:PORT it is a server of its own instead: HTTP/1.1, for behind a platform's front.
 """
 
 import http.client
@@ -67,6 +69,11 @@ def serve(api):
 
 
 def main():
+    if sys.argv[1:2] == ["--http"] and len(sys.argv) == 3:
+        from server import serve_http
+        return serve_http(sys.argv[2])
+    if sys.argv[1:]:
+        return "function: usage: python3 tools/functions/python [--http HOST:PORT]"
     address = os.environ.get("AWS_LAMBDA_RUNTIME_API")
     if not address:
         return "function: AWS_LAMBDA_RUNTIME_API: not set (this is run by lambda-local)"

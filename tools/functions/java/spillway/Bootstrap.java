@@ -45,12 +45,8 @@ public final class Bootstrap {
 		}
 	}
 
-	/** A message may name what a stranger sent, and goes between quotes. */
 	private static byte[] told(String type, String message) {
-		String plain = String.valueOf(message).replaceAll("[^ -~]|[\"\\\\]", "'");
-
-		return ("{\"errorMessage\":\"" + plain + "\",\"errorType\":\"" + type + "\"}")
-				.getBytes(StandardCharsets.US_ASCII);
+		return Envelope.told(type, message).getBytes(StandardCharsets.US_ASCII);
 	}
 
 	private void handle(Reply event) throws IOException {

@@ -8,16 +8,24 @@ import java.util.Base64;
 import spillway.FunctionError.BadEvent;
 import spillway.FunctionError.BrokenFrame;
 
-/** The frame in the JSON, both ways. The service has made sure that events are JSON. */
+/**
+ * The frame in the JSON, both ways: for Invoke, and for callers by HTTP (format 2.0). The service has
+ * made sure that events are JSON.
+ */
 final class Envelope {
-	private static final byte[] KEY = { 'f', 'r', 'a', 'm', 'e' };
 	private static final byte[] HEAD = "{\"frame\":\"".getBytes(StandardCharsets.US_ASCII);
+	private static final byte[] HTTP_HEAD =
+			("{\"statusCode\":200,\"headers\":{\"content-type\":"
+					+ "\"application/octet-stream\"},"
+					+ "\"isBase64Encoded\":true,\"body\":\"")
+					.getBytes(StandardCharsets.US_ASCII);
 	private static final byte[] TAIL = "\"}".getBytes(StandardCharsets.US_ASCII);
 
 	private Envelope() {}
 
-	/** The frame of {"frame": "BASE64"}; other members may stand beside it. */
-	static byte[] open(byte[] json) {
+	/** Index of the first character of the outermost object's member of that name, or the end. */
+	private static int find(byte[] json, String name) {
+		byte[] key = name.getBytes(StandardCharsets.US_ASCII);
 		int depth = 0;
 
 		for (int at = 0; at < json.length; at++) {
@@ -28,16 +36,56 @@ final class Envelope {
 			if (json[at] != '"')
 				continue;
 			int end = stringEnd(json, at + 1);
-			if (depth == 1 && Arrays.equals(json, at + 1, end, KEY, 0, KEY.length)) {
-				int value = valueStart(json, end + 1);
+			if (depth == 1 && Arrays.equals(json, at + 1, end, key, 0, key.length)) {
+				int colon = skipSpace(json, Math.min(end + 1, json.length));
 
-				if (value < json.length)
-					return decode(Arrays.copyOfRange(
-							json, value, stringEnd(json, value)));
+				// A string of that text may also be a value.
+				if (colon < json.length && json[colon] == ':')
+					return skipSpace(json, colon + 1);
 			}
 			at = end;
 		}
-		throw new BadEvent("event: no \"frame\" in it ({\"frame\": \"BASE64\"} expected)");
+		return json.length;
+	}
+
+	/** The text of a member that is a string, as it is written; null: there is none. */
+	private static byte[] string(byte[] json, String name) {
+		int at = find(json, name);
+
+		if (at == json.length || json[at] != '"')
+			return null;
+		return Arrays.copyOfRange(json, at + 1, stringEnd(json, at + 1));
+	}
+
+	private static boolean isTrue(byte[] json, String name) {
+		int at = find(json, name);
+
+		return at < json.length && json[at] == 't';
+	}
+
+	/** Whether a caller by HTTP has sent it. */
+	static boolean isHttp(byte[] json) {
+		return Arrays.equals(string(json, "version"), new byte[] { '2', '.', '0' });
+	}
+
+	/** The frame of {"frame": "BASE64"}; other members may stand beside it. */
+	static byte[] open(byte[] json) {
+		byte[] digits = string(json, "frame");
+
+		if (digits == null)
+			throw new BadEvent(
+					"event: no \"frame\" in it ({\"frame\": \"BASE64\"} expected)");
+		return decode(digits);
+	}
+
+	/** The frame that is the body of a caller's request. */
+	static byte[] openHttp(byte[] json) {
+		byte[] digits = isTrue(json, "isBase64Encoded") ? string(json, "body") : null;
+
+		if (digits == null)
+			throw new BadEvent("event: no binary \"body\" in it (a frame as "
+					+ "application/octet-stream expected)");
+		return decode(digits);
 	}
 
 	/** Index of the quote that ends the string whose first character is at `start`, or the end. */
@@ -54,15 +102,6 @@ final class Envelope {
 				|| json[at] == '\r'))
 			at++;
 		return at;
-	}
-
-	/** Index of the first character of the string that follows a key, or the end: none does. */
-	private static int valueStart(byte[] json, int at) {
-		at = skipSpace(json, at);
-		if (at == json.length || json[at] != ':')
-			return json.length;
-		at = skipSpace(json, at + 1);
-		return at == json.length || json[at] != '"' ? json.length : at + 1;
 	}
 
 	private static byte[] decode(byte[] digits) {
@@ -85,11 +124,37 @@ final class Envelope {
 	}
 
 	static byte[] close(byte[] frame) {
-		byte[] digits = Base64.getEncoder().encode(frame);
-		byte[] json = Arrays.copyOf(HEAD, HEAD.length + digits.length + TAIL.length);
+		return wrap(HEAD, frame);
+	}
 
-		System.arraycopy(digits, 0, json, HEAD.length, digits.length);
-		System.arraycopy(TAIL, 0, json, HEAD.length + digits.length, TAIL.length);
+	static byte[] closeHttp(byte[] frame) {
+		return wrap(HTTP_HEAD, frame);
+	}
+
+	private static byte[] wrap(byte[] head, byte[] frame) {
+		byte[] digits = Base64.getEncoder().encode(frame);
+		byte[] json = Arrays.copyOf(head, head.length + digits.length + TAIL.length);
+
+		System.arraycopy(digits, 0, json, head.length, digits.length);
+		System.arraycopy(TAIL, 0, json, head.length + digits.length, TAIL.length);
 		return json;
+	}
+
+	/** An error as the service hands it on. What a stranger sent may be in the message. */
+	static String told(String type, String message) {
+		String plain = String.valueOf(message).replaceAll("[^ -~]|[\"\\\\]", "'");
+
+		return "{\"errorMessage\":\"" + plain + "\",\"errorType\":\"" + type + "\"}";
+	}
+
+	/** An error as an answer: the service would not tell the caller what it was. */
+	static byte[] errorHttp(FunctionError error) {
+		String body = told(error.type(), error.getMessage()).replace("\"", "\\\"");
+
+		return ("{\"statusCode\":" + error.status()
+				+ ",\"headers\":{\"content-type\":\"application/json\","
+				+ "\"x-spillway-error\":\"" + error.type() + "\"},\"body\":\"" + body
+				+ "\"}")
+				.getBytes(StandardCharsets.US_ASCII);
 	}
 }

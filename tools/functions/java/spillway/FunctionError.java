@@ -15,6 +15,11 @@ public class FunctionError extends RuntimeException {
 		return "Spillway." + getClass().getSimpleName();
 	}
 
+	/** For a caller by HTTP. Who is to blame: the caller, or us. */
+	int status() {
+		return this instanceof KernelFailed || this instanceof DeadlinePassed ? 500 : 400;
+	}
+
 	/** No {"frame": "BASE64"}. */
 	static final class BadEvent extends FunctionError {
 		private static final long serialVersionUID = 1;

@@ -9,7 +9,10 @@ import spillway.FunctionError.DeadlinePassed;
 import spillway.FunctionError.OtherVersion;
 import spillway.FunctionError.UnknownKernel;
 
-/** {"frame": "BASE64"} in, the kernel's answer as {"frame": "BASE64"} out. */
+/**
+ * {"frame": "BASE64"} in, the kernel's answer as {"frame": "BASE64"} out; or a caller's HTTP request,
+ * whose body is the frame, and the HTTP answer.
+ */
 public final class Handler {
 	private static final long MS_NS = 1000000;
 
@@ -58,7 +61,17 @@ public final class Handler {
 	/** Answers an event that may take `leftMs`. */
 	static byte[] answer(byte[] event, long leftMs) {
 		long begin = System.nanoTime();
-		byte[] frame = Envelope.open(event);
+
+		if (!Envelope.isHttp(event))
+			return Envelope.close(run(Envelope.open(event), leftMs, begin));
+		try {
+			return Envelope.closeHttp(run(Envelope.openHttp(event), leftMs, begin));
+		} catch (FunctionError e) {
+			return Envelope.errorHttp(e);
+		}
+	}
+
+	private static byte[] run(byte[] frame, long leftMs, long begin) {
 		Header header = new Header(frame);
 		Kernels.Kernel kernel = kernelOf(header);
 		Column[] columns = Frame.decode(frame, header, kernel.input());
@@ -73,6 +86,6 @@ public final class Handler {
 		byte[] answer = Frame.answer(header, kernel.output(),
 				kernel.run().run(columns, header));
 		checkTime((System.nanoTime() - begin) / (double)MS_NS, leftMs);
-		return Envelope.close(answer);
+		return answer;
 	}
 }
