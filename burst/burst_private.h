@@ -50,6 +50,7 @@ struct outlet {
 	struct sw_burst *burst;
 	struct sw_site_options site;
 	uint32_t index;
+	uint32_t edge_place; /* its edge's, in burst->edges */
 	uint32_t slot_count;
 	struct ledger_slot *slots;
 	struct sw_ring *idle;      /* free slots: consumer -> producer */
@@ -87,7 +88,7 @@ struct snapshot {
 
 /* Written by the I/O thread, read by anyone. */
 struct io_counters {
-	burst_counter attempts, hedges, late_answers;
+	burst_counter attempts, hedges, prewarms, late_answers;
 	burst_counter throttled, function_errors, timeouts, transport_errors, corrupt;
 	burst_counter inflight, inflight_max, window, cold_starts, bytes_sent, bytes_received;
 	burst_counter function_us, function_us_known, nano_usd, cpu_ns;
