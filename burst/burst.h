@@ -55,8 +55,8 @@ struct sw_burst_options {
 	 * at once: counted, capped and billed like all others. 0..max_inflight; default 0. */
 	uint32_t prewarm;
 	uint32_t prewarm_every_s; /* again after so long; 0: at the start only; at most 86400 */
-	uint32_t function_mb; /* memory of the function, for cost, 128..10240; default 1769 */
-	uint64_t seed;        /* of the back-off's jitter and the job's number; 0: random */
+	uint32_t function_mb;     /* memory of the function, for cost, 128..10240; default 1769 */
+	uint64_t seed;            /* of the back-off's jitter and the job's number; 0: random */
 	/* Warnings for people, at most a few a second, on any of burst's threads; null: dropped. */
 	void (*log)(void *context, const char *text);
 	void *log_context;

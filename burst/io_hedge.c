@@ -5,29 +5,32 @@
  * at scale, 2013). They are paid for by the other requests, so that they stay few.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "burst/io_private.h"
 
 /* Each request that is none pays for so much of a second one ... */
 #define HEDGE_SHARE 0.03
-/* ... and at most so many are saved up: of any R requests in a row at most 0.03 R + 3 are second. */
+/* ... and at most so many are saved up: of any R requests in a row at most 0.03 R + 3 are second.
+ */
 #define HEDGE_SAVED 3
 
 /* The quantile is followed in steps of this share of itself, up 19 times as far as down, so that it
  * rests where one of 20 is above it: no list of answers, and it forgets. */
 #define USUAL_QUANTILE 0.95
 #define USUAL_STEP     0.05
+/* It begins so far above the first answers' geometric mean, which a few slow ones hardly move. */
+#define USUAL_BEGIN 1.5
 
 enum {
-	USUAL_SIZES = 17,   /* rows up to 1, 2, 4, ... 65536: a larger batch takes longer */
-	USUAL_LEAST = 32,   /* answers before it is relied upon */
-	USUAL_HIGHEST = 20, /* of so few the slowest stands for the quantile */
+	USUAL_SIZES = 17, /* rows up to 1, 2, 4, ... 65536: a larger batch takes longer */
+	USUAL_LEAST = 32, /* answers before it is relied upon */
 };
 
 /* How long answers to an edge's batches of one size take. */
 struct usual {
-	double p95_ns;
+	double p95_ns; /* of fewer than USUAL_LEAST: their mean */
 	uint32_t answers;
 };
 
@@ -57,12 +60,17 @@ void hedge_learn(struct io *io, const struct request *request, uint64_t round_tr
 	struct usual *usual = usual_of(io, request);
 	const double ns = (double)round_trip_ns;
 
-	if (usual->answers < USUAL_HIGHEST)
-		usual->p95_ns = ns > usual->p95_ns ? ns : usual->p95_ns;
-	else if (ns > usual->p95_ns)
+	if (usual->answers == 0) {
+		usual->p95_ns = ns;
+	} else if (usual->answers < USUAL_LEAST) {
+		usual->p95_ns *= pow(ns / usual->p95_ns, 1.0 / (usual->answers + 1));
+		if (usual->answers + 1 == USUAL_LEAST)
+			usual->p95_ns *= USUAL_BEGIN;
+	} else if (ns > usual->p95_ns) {
 		usual->p95_ns *= 1 + USUAL_STEP * USUAL_QUANTILE;
-	else
+	} else {
 		usual->p95_ns *= 1 - USUAL_STEP * (1 - USUAL_QUANTILE);
+	}
 	if (usual->answers < USUAL_LEAST)
 		usual->answers++;
 }
@@ -91,7 +99,8 @@ static double lateness(const struct io *io, const struct request *request, uint6
 	double usual_ns;
 
 	if (request->state != REQUEST_FLYING || !request->slot || request->twin || request->hedge ||
-		sent_ns == 0 || now_ns <= sent_ns)
+		sent_ns == 0 || now_ns <= sent_ns ||
+		!ledger_undecided(request->slot, request->generation))
 		return 0;
 	usual_ns = hedge_usual_ns(io, request);
 	return usual_ns > 0 ? (double)(now_ns - sent_ns) / usual_ns : 0;
@@ -113,6 +122,6 @@ void hedge_latest(struct io *io, uint64_t now_ns)
 			latest = &io->requests[i];
 		}
 	}
-	if (latest && ledger_undecided(latest->slot, latest->generation))
+	if (latest)
 		request_send_twin(io, latest);
 }

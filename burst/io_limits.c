@@ -35,7 +35,8 @@ enum {
 };
 
 /* What may have run is sent again only as far as first attempts have paid for it, and so little is
- * saved up. Where every answer is lost, 100 batches make 115 executions, and 3 by second requests. */
+ * saved up. Where every answer is lost, 100 batches make 115 executions, and 3 by second requests.
+ */
 #define RETRY_SHARE 0.15
 #define RETRY_SAVED 10
 #define RETRY_BEGIN 5
@@ -225,7 +226,8 @@ static void open_breaker(struct io *io, const char *detail, uint64_t now_ns)
 	}
 	io->breaker_open = true;
 	burst_set(&io->burst->counters.breaker_open, 1);
-	io->probe_at_ns = now_ns + io->probe_wait_ns / 2 + next_random(io) % (io->probe_wait_ns / 2);
+	io->probe_at_ns =
+		now_ns + io->probe_wait_ns / 2 + next_random(io) % (io->probe_wait_ns / 2);
 }
 
 /* A connection stands: one failure more, and the breaker is open again, for longer. */

@@ -51,7 +51,8 @@ void prewarm_look(struct io *io, uint64_t now_ns)
 		return;
 	if (now_ns >= io->prewarm_at_ns && io->tried && !io->troubled) {
 		/* What is in flight is warm. */
-		io->prewarms_due = options->prewarm > io->flying ? options->prewarm - io->flying : 0;
+		io->prewarms_due =
+			options->prewarm > io->flying ? options->prewarm - io->flying : 0;
 		io->prewarm_at_ns = UINT64_MAX;
 		if (options->prewarm_every_s > 0)
 			io->prewarm_at_ns = now_ns + options->prewarm_every_s * 1000000000ull;

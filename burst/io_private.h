@@ -5,8 +5,8 @@
 #include "burst/burst_private.h"
 
 /* The I/O thread's own: io.c (the loop), io_request.c (a request's life), io_answer.c (answers),
- * io_limits.c (breaker, window, retries, money), io_hedge.c, io_prewarm.c. Nothing of this is seen by
- * another thread. */
+ * io_limits.c (breaker, window, retries, money), io_hedge.c, io_prewarm.c. Nothing of this is seen
+ * by another thread. */
 
 enum {
 	IO_RECENT = 64,      /* round trips that the quantiles rest on */
@@ -67,8 +67,8 @@ struct io {
 	uint64_t random;
 
 	/* io_limits.c */
-	double window;      /* invocations at once that the peer bears */
-	double window_goal; /* up to here it grows quickly */
+	double window;        /* invocations at once that the peer bears */
+	double window_goal;   /* up to here it grows quickly */
 	double retries_saved; /* that may be sent after all that went before */
 	uint32_t failures_in_row;
 	uint64_t failed_ns; /* when the last of them was counted */

@@ -230,6 +230,7 @@ void request_failed(struct io *io, struct request *request, enum sw_outcome outc
 		return;
 	}
 	sw_frame_set_attempt(request->frame, request->frame_bytes, request->attempt);
+	request->hedge = false;
 	request->due_ns = now_ns + limits_backoff_ns(io, request->waits++);
 	set_state(io, request, REQUEST_BACKOFF);
 }
@@ -243,7 +244,8 @@ static void note_onset(struct io *io, struct request *request)
 	request->first = false;
 }
 
-/* What took longer than it can have taken is the work of a clock that jumped: nothing is learned. */
+/* What took longer than it can have taken is the work of a clock that jumped: nothing is learned.
+ */
 static void note_good(struct io *io, const struct request *request, uint64_t round_trip_ns)
 {
 	const uint64_t most_ns = (request->exchange.deadline_ms + CLOCK_SLACK_MS) * 1000000ull;
