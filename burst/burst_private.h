@@ -128,6 +128,8 @@ struct sw_burst {
 
 	/* Producers wake the I/O thread only when this says that it sleeps. */
 	_Alignas(SW_CACHE_LINE) _Atomic int io_asleep;
+	/* The breaker is open: what is offered now would only come back. Relaxed: a hint. */
+	_Atomic int io_closed;
 	_Atomic int io_stop;
 
 	_Alignas(SW_CACHE_LINE) struct io_counters counters;

@@ -330,6 +330,7 @@ int io_open(struct sw_burst *burst, struct io **made, struct sw_error *error)
 	burst_set(&burst->counters.window, burst->options.max_inflight);
 	atomic_store_explicit(&burst->io_stop, 0, memory_order_relaxed);
 	atomic_store_explicit(&burst->io_asleep, 0, memory_order_relaxed);
+	atomic_store_explicit(&burst->io_closed, 0, memory_order_relaxed);
 	rc = burst->source.open(burst->source.context, &io->transport, error);
 	if (rc)
 		goto fail;

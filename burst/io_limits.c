@@ -188,6 +188,13 @@ static void tell(struct io *io, enum sw_outcome outcome, const char *detail, uin
 		outcome_names[outcome], detail);
 }
 
+static void set_breaker(struct io *io, bool open)
+{
+	io->breaker_open = open;
+	burst_set(&io->burst->counters.breaker_open, open);
+	atomic_store_explicit(&io->burst->io_closed, open, memory_order_relaxed);
+}
+
 /* Takes the window down to a few, to grow back quickly to what it was. */
 static void shrink_to_trial(struct io *io)
 {
@@ -201,11 +208,10 @@ static void shrink_to_trial(struct io *io)
 static void end_trouble(struct io *io)
 {
 	io->failures_in_row = 0;
-	io->breaker_open = false;
 	if (!io->troubled)
 		return;
 	io->troubled = false;
-	burst_set(&io->burst->counters.breaker_open, 0);
+	set_breaker(io, false);
 	burst_log(io->burst, "endpoint: %s: answers again: spilling goes on",
 		io->burst->options.endpoint);
 }
@@ -224,8 +230,7 @@ static void open_breaker(struct io *io, const char *detail, uint64_t now_ns)
 		if (io->probe_wait_ns > PROBE_LONGEST_MS * MS_NS)
 			io->probe_wait_ns = PROBE_LONGEST_MS * MS_NS;
 	}
-	io->breaker_open = true;
-	burst_set(&io->burst->counters.breaker_open, 1);
+	set_breaker(io, true);
 	io->probe_at_ns =
 		now_ns + io->probe_wait_ns / 2 + next_random(io) % (io->probe_wait_ns / 2);
 }
@@ -236,9 +241,8 @@ void limits_connected(struct io *io)
 	io->tried = true;
 	if (!io->breaker_open)
 		return;
-	io->breaker_open = false;
+	set_breaker(io, false);
 	io->failures_in_row = BREAKER_FAILURES;
-	burst_set(&io->burst->counters.breaker_open, 0);
 }
 
 void limits_not_connected(

@@ -102,9 +102,12 @@ static void offer(struct stand *stand, uint32_t rows)
 	for (uint32_t i = 0; i < rows; i++)
 		((int64_t *)batch->columns[0].data)[i] = (int64_t)(stand->offered + i);
 	batch->rows = rows;
-	batch->number = stand->offered++;
+	batch->number = stand->offered;
 	batch->intended_ns = stand->now_ns;
-	assert_true(stand->outlet->ops->offer(stand->outlet, batch, 1, false, 0));
+	if (stand->outlet->ops->offer(stand->outlet, batch, 1, false, 0))
+		stand->offered++;
+	else
+		stand->idle[stand->idle_count++] = batch;
 }
 
 static void collect(struct stand *stand)
@@ -151,7 +154,7 @@ void stand_run(struct stand *stand, uint64_t ms, double per_s, uint32_t rows)
 {
 	for (uint64_t i = 0; i < ms * 1000000 / STEP_NS; i++) {
 		stand->due += per_s * STEP_NS / 1e9;
-		/* What cannot leave, as all are out, is run here: it is nobody's concern. */
+		/* What cannot leave is run here: it is nobody's concern. */
 		for (; stand->due >= 1; stand->due--) {
 			if (stand->idle_count > 0)
 				offer(stand, rows);
