@@ -37,6 +37,13 @@ static int check_options(const struct sw_burst_options *options, struct sw_error
 		return sw_error_set(error, -EINVAL, "sign: %d: unknown", (int)options->sign);
 	if (options->retries > 100)
 		return sw_error_set(error, -EINVAL, "retries: %u: not in 0..100", options->retries);
+	if (options->prewarm > options->max_inflight)
+		return sw_error_set(error, -EINVAL,
+			"prewarm: %u: more than may be in flight at once (max-inflight: %u)",
+			options->prewarm, options->max_inflight);
+	if (options->prewarm_every_s > 86400)
+		return sw_error_set(error, -EINVAL, "prewarm-every-s: %u: not in 0..86400",
+			options->prewarm_every_s);
 	if (options->function_mb < 128 || options->function_mb > 10240)
 		return sw_error_set(
 			error, -EINVAL, "function-mb: %u: not in 128..10240", options->function_mb);
@@ -149,13 +156,14 @@ static void forget_run(struct sw_burst *burst)
 	atomic_store_explicit(&burst->ended, 0, memory_order_relaxed);
 }
 
+/* The edge's place among the burst's, or -E2BIG. */
 static int add_edge(struct sw_burst *burst, const struct sw_site_options *site)
 {
 	int rc = 0;
 
 	pthread_mutex_lock(&burst->why_lock);
-	for (uint32_t i = 0; i < burst->edge_count; i++) {
-		if (burst->edges[i].edge == site->edge)
+	for (; rc < (int)burst->edge_count; rc++) {
+		if (burst->edges[rc].edge == site->edge)
 			goto out;
 	}
 	if (burst->edge_count == BURST_EDGES_MAX) {
@@ -176,13 +184,14 @@ static int attach(void *context, const struct sw_site_options *site, struct sw_o
 	struct sw_burst *burst = context;
 	struct outlet **outlets;
 	struct outlet *outlet = NULL;
-	int rc;
+	int rc, edge;
 
 	if (burst->running)
 		return sw_error_set(error, -EBUSY, "burst: serves another graph");
 	if (has_ended(burst))
 		forget_run(burst);
-	if (burst->outlet_count == BURST_OUTLETS_MAX || add_edge(burst, site))
+	edge = add_edge(burst, site);
+	if (burst->outlet_count == BURST_OUTLETS_MAX || edge < 0)
 		return sw_error_set(error, -E2BIG, "burst: %s: more than %d outlets or %d edges",
 			site->edge_name, BURST_OUTLETS_MAX, BURST_EDGES_MAX);
 	outlets = realloc(burst->outlets, (burst->outlet_count + 1) * sizeof(*outlets));
@@ -193,6 +202,7 @@ static int attach(void *context, const struct sw_site_options *site, struct sw_o
 	if (rc)
 		return rc;
 	outlet->index = burst->outlet_count;
+	outlet->edge_place = (uint32_t)edge;
 	burst->outlets[burst->outlet_count++] = outlet;
 	*made = &outlet->base;
 	return 0;

@@ -51,14 +51,21 @@ struct sw_burst_options {
 	const char *region;    /* of the signature; null: the endpoint's or environment's; copied */
 	uint32_t sample_us;    /* controller's period, 50..1000000; default 250 */
 	uint32_t max_inflight; /* invocations at once, 1..SW_BURST_INFLIGHT_MAX; default 64 */
-	uint64_t max_invocations; /* of one run, retries and hedges included; 0: no limit */
+	/* Of one run; retries, hedges and prewarms included. 0: no limit. */
+	uint64_t max_invocations;
 	/* Most in any hour, half of it at once at most; an invocation counts with what it may cost
 	 * until its deadline. 0: no limit; -EINVAL where half of it does not pay for one. */
 	double budget_usd_per_hour;
 	uint32_t deadline_ms; /* of one attempt, 1..900000; default 10000 */
-	uint32_t retries;     /* of one batch after the first attempt, 0..100; default 3 */
-	uint32_t function_mb; /* memory of the function, for cost, 128..10240; default 1769 */
-	uint64_t seed;        /* of the back-off's jitter and the job's number; 0: random */
+	/* Of one batch after the first attempt, 0..100; default 3. Of all batches together at most
+	 * 15 of 100, and 10 at once, of what may have run; beyond that they are run locally. */
+	uint32_t retries;
+	/* Environments to start before there is work for them, by as many invocations without rows
+	 * at once: counted, capped and billed like all others. 0..max_inflight; default 0. */
+	uint32_t prewarm;
+	uint32_t prewarm_every_s; /* again after so long; 0: at the start only; at most 86400 */
+	uint32_t function_mb;     /* memory of the function, for cost, 128..10240; default 1769 */
+	uint64_t seed;            /* of the back-off's jitter and the job's number; 0: random */
 	/* Warnings for people, at most a few a second, on any of burst's threads; null: dropped. */
 	void (*log)(void *context, const char *text);
 	void *log_context;
@@ -104,8 +111,9 @@ struct sw_burst_stats {
 	uint64_t batches_reclaimed; /* came back to be run locally */
 	uint64_t outstanding; /* taken and not yet back; after a cancelled run: dropped with it */
 	uint64_t rows_spilled;
-	uint64_t attempts;     /* requests sent, retries and hedges included */
+	uint64_t attempts;     /* requests sent: retries, hedges and prewarms included */
 	uint64_t hedges;       /* second requests for slow batches */
+	uint64_t prewarms;     /* requests without rows, to start environments */
 	uint64_t late_answers; /* good answers that came after the batch was decided; dropped */
 	uint64_t lost;         /* spilled - merged - reclaimed - outstanding: 0 */
 	uint64_t doubled;      /* came back twice: 0 */

@@ -51,6 +51,7 @@ struct outlet {
 	struct sw_burst *burst;
 	struct sw_site_options site;
 	uint32_t index;
+	uint32_t edge_place; /* its edge's, in burst->edges */
 	uint32_t slot_count;
 	struct ledger_slot *slots;
 	struct sw_ring *idle;      /* free slots: consumer -> producer */
@@ -88,7 +89,7 @@ struct snapshot {
 
 /* Written by the I/O thread, read by anyone. */
 struct io_counters {
-	burst_counter attempts, hedges, late_answers;
+	burst_counter attempts, hedges, prewarms, late_answers;
 	burst_counter throttled, function_errors, timeouts, transport_errors, corrupt;
 	burst_counter inflight, inflight_max, window, cold_starts, bytes_sent, bytes_received;
 	burst_counter function_us, function_us_known, nano_usd, cpu_ns;
@@ -129,6 +130,8 @@ struct sw_burst {
 
 	/* Producers wake the I/O thread only when this says that it sleeps. */
 	_Alignas(SW_CACHE_LINE) _Atomic int io_asleep;
+	/* The breaker is open: what is offered now would only come back. Relaxed: a hint. */
+	_Atomic int io_closed;
 	_Atomic int io_stop;
 
 	_Alignas(SW_CACHE_LINE) struct io_counters counters;

@@ -179,7 +179,8 @@ static bool sign(struct client *client, struct client_easy *easy)
 static void set_request(struct client *client, struct client_easy *easy)
 {
 	const struct sw_exchange *exchange = easy->exchange;
-	const bool fresh = client->timeouts_in_row >= CLIENT_TIMEOUTS_IN_ROW;
+	/* A probe is of no use on a connection that was there before the trouble. */
+	const bool fresh = exchange->warm_up || client->timeouts_in_row >= CLIENT_TIMEOUTS_IN_ROW;
 
 	curl_easy_setopt(easy->curl, CURLOPT_TIMEOUT_MS, (long)exchange->deadline_ms);
 	curl_easy_setopt(easy->curl, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
@@ -374,10 +375,13 @@ static struct sw_exchange *next(struct sw_transport *transport)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &easy);
 		exchange = easy->exchange;
 		conclude(easy, code);
-		if (exchange->outcome == SW_OUTCOME_TIMEOUT)
+		if (exchange->outcome == SW_OUTCOME_TIMEOUT) {
 			client->timeouts_in_row++;
-		else if (exchange->outcome == SW_OUTCOME_ANSWER)
+			client_note_silence(client, easy);
+		} else if (exchange->outcome == SW_OUTCOME_ANSWER) {
 			client->timeouts_in_row = 0;
+			client_note_heard(client, easy);
+		}
 		if (is_to_wait(client, exchange)) {
 			client->parked = easy;
 			continue;

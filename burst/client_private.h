@@ -13,6 +13,7 @@ enum {
 	CLIENT_STREAMS_MAX = 32, /* per connection, when the peer allows as many */
 	CLIENT_UPLOAD_BYTES = 256 << 10,
 	CLIENT_TIMEOUTS_IN_ROW = 2, /* after these a new connection is made */
+	CLIENT_HEARD_MAX = 2 * CLIENT_CONNECTIONS_MAX,
 };
 
 /* A libcurl handle and the exchange that it carries. */
@@ -27,6 +28,12 @@ struct client_easy {
 	struct curl_slist *signature; /* headers of this attempt alone; null: not signed */
 	struct client_easy *next;     /* of the idle, or of the refused ones */
 	char error[CURL_ERROR_SIZE];
+};
+
+/* When something last came back on a connection. */
+struct client_heard {
+	curl_socket_t socket;
+	uint64_t at_ns;
 };
 
 /* Signs requests: client_sign.c. */
@@ -45,6 +52,7 @@ struct client {
 	struct client_easy *parked;  /* the warm-up, until it is known what to sign with */
 	uint32_t easy_count;
 	uint32_t timeouts_in_row;
+	struct client_heard heard[CLIENT_HEARD_MAX]; /* the least recent is replaced */
 };
 
 size_t client_read(char *to, size_t size, size_t count, void *context);
@@ -53,6 +61,11 @@ size_t client_write(char *from, size_t size, size_t count, void *context);
 size_t client_header(char *line, size_t size, size_t count, void *context);
 /* The status and the beginning of the body, as text fit to be logged. */
 void client_describe(struct sw_exchange *exchange, long status);
+
+/* client_heard.c, for an exchange that has ended, while its handle still knows the connection:
+ * something came back; nothing did until its deadline. */
+void client_note_heard(struct client *client, struct client_easy *easy);
+void client_note_silence(struct client *client, struct client_easy *easy);
 
 void client_close(struct client *client);
 /* Options that every request of a handle shares. */

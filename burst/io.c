@@ -26,6 +26,7 @@ enum {
 	HEDGE_LOOK_MS = 5, /* how often slow requests are looked for */
 	PROBE_LOOK_MS = 50,
 	WARM_UP_LONGEST_MS = 3000,
+	PROBE_LONGEST_MS = 1500, /* a probe that hangs holds up the next */
 };
 
 void io_wake(struct sw_burst *burst)
@@ -170,16 +171,15 @@ static void look_at_waiting(struct io *io)
 				request_free(io, request);
 			else if (request->due_ns <= now_ns && !limits_usable(io, now_ns))
 				request_give_up(io, request);
-			else if (request->due_ns <= now_ns && limits_has_room(io))
-				request_send(io, request);
-			break;
-		case REQUEST_FLYING:
-			request_hedge(io, request, now_ns);
+			else if (request->due_ns <= now_ns && limits_has_room(io) &&
+				 !request_send(io, request))
+				request_give_up(io, request);
 			break;
 		default:
 			break;
 		}
 	}
+	hedge_latest(io, now_ns);
 }
 
 /* ---- The loop ---- */
@@ -224,42 +224,56 @@ static void note_cpu(struct io *io)
 static void warm_up(struct io *io)
 {
 	io->warm.warm_up = true;
-	io->warm.deadline_ms = io->burst->options.deadline_ms;
-	if (io->warm.deadline_ms > WARM_UP_LONGEST_MS)
-		io->warm.deadline_ms = WARM_UP_LONGEST_MS;
+	io->warm.deadline_ms = io->troubled ? PROBE_LONGEST_MS : WARM_UP_LONGEST_MS;
+	if (io->warm.deadline_ms > io->burst->options.deadline_ms)
+		io->warm.deadline_ms = io->burst->options.deadline_ms;
 	io->warming = io->transport->ops->submit(io->transport, &io->warm) == 0;
 	io->tried = io->tried || !io->warming;
 }
 
-static void *io_main(void *context)
+void io_begin(struct io *io)
 {
-	struct io *io = context;
-	struct sw_burst *burst = io->burst;
-
 	limits_begin(io, io_now(io));
 	warm_up(io);
-	/* A3 <- R3 (io_stop). */
-	while (!atomic_load_explicit(&burst->io_stop, memory_order_acquire)) {
-		sleep_or_poll(io);
-		end_exchanges(io);
-		look_at_waiting(io);
-		take_new(io);
-		if (limits_probe_due(io, io_now(io)))
-			warm_up(io);
-		note_cpu(io);
-	}
+}
+
+void io_turn(struct io *io)
+{
+	sleep_or_poll(io);
+	end_exchanges(io);
+	look_at_waiting(io);
+	prewarm_look(io, io_now(io));
+	take_new(io);
+	if (limits_probe_due(io, io_now(io)))
+		warm_up(io);
+	note_cpu(io);
+}
+
+void io_finish(struct io *io)
+{
 	for (uint32_t i = 0; i < io->request_count; i++) {
 		if (io->requests[i].state == REQUEST_FLYING)
 			request_cancel(io, &io->requests[i]);
 	}
 	if (io->warming)
 		io->transport->ops->cancel(io->transport, &io->warm);
+}
+
+static void *io_main(void *context)
+{
+	struct io *io = context;
+
+	io_begin(io);
+	/* A3 <- R3 (io_stop). */
+	while (!atomic_load_explicit(&io->burst->io_stop, memory_order_acquire))
+		io_turn(io);
+	io_finish(io);
 	return NULL;
 }
 
 /* ---- Start and end ---- */
 
-static void io_free(struct io *io)
+void io_close(struct io *io)
 {
 	if (!io)
 		return;
@@ -272,6 +286,7 @@ static void io_free(struct io *io)
 	}
 	free(io->requests);
 	free(io->warm.answer);
+	hedge_end(io);
 	free(io);
 }
 
@@ -302,7 +317,7 @@ static int start_thread(struct io *io)
 	return -rc;
 }
 
-int io_start(struct sw_burst *burst, struct sw_error *error)
+int io_open(struct sw_burst *burst, struct io **made, struct sw_error *error)
 {
 	struct io *io = calloc(1, sizeof(*io));
 	int rc;
@@ -315,23 +330,34 @@ int io_start(struct sw_burst *burst, struct sw_error *error)
 	burst_set(&burst->counters.window, burst->options.max_inflight);
 	atomic_store_explicit(&burst->io_stop, 0, memory_order_relaxed);
 	atomic_store_explicit(&burst->io_asleep, 0, memory_order_relaxed);
+	atomic_store_explicit(&burst->io_closed, 0, memory_order_relaxed);
 	rc = burst->source.open(burst->source.context, &io->transport, error);
 	if (rc)
 		goto fail;
-	rc = make_requests(io);
-	if (!rc) {
-		burst->io = io;
-		rc = start_thread(io);
-	}
-	if (rc) {
-		sw_error_set(error, rc, "burst: the I/O thread does not start: %s", strerror(-rc));
+	if (make_requests(io) || hedge_begin(io)) {
+		rc = sw_error_set(error, -ENOMEM, "burst: memory is out");
 		goto fail;
 	}
+	*made = io;
 	return 0;
 
 fail:
-	burst->io = NULL;
-	io_free(io);
+	io_close(io);
+	return rc;
+}
+
+int io_start(struct sw_burst *burst, struct sw_error *error)
+{
+	int rc = io_open(burst, &burst->io, error);
+
+	if (rc)
+		return rc;
+	rc = start_thread(burst->io);
+	if (rc) {
+		sw_error_set(error, rc, "burst: the I/O thread does not start: %s", strerror(-rc));
+		io_close(burst->io);
+		burst->io = NULL;
+	}
 	return rc;
 }
 
@@ -346,5 +372,5 @@ void io_stop(struct sw_burst *burst)
 	io->transport->ops->wakeup(io->transport);
 	pthread_join(io->thread, NULL);
 	burst->io = NULL;
-	io_free(io);
+	io_close(io);
 }

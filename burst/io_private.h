@@ -5,7 +5,8 @@
 #include "burst/burst_private.h"
 
 /* The I/O thread's own: io.c (the loop), io_request.c (a request's life), io_answer.c (answers),
- * io_limits.c (breaker, window, money). Nothing of this is seen by another thread. */
+ * io_limits.c (breaker, window, retries, money), io_hedge.c, io_prewarm.c. Nothing of this is seen
+ * by another thread. */
 
 enum {
 	IO_RECENT = 64,      /* round trips that the quantiles rest on */
@@ -19,7 +20,9 @@ enum request_state {
 	REQUEST_NO_ROOM, /* its answer waits for a batch of the pool */
 };
 
-/* One slot's way to a function; a hedged slot has two. */
+struct usual;
+
+/* One slot's way to a function; a hedged slot has two. Without a slot: a prewarm. */
 struct request {
 	struct sw_exchange exchange;
 	enum request_state state;
@@ -33,7 +36,8 @@ struct request {
 	uint32_t rows;
 
 	uint32_t attempt, tries; /* number of the next attempt; those that count as failed so far */
-	uint64_t first_ns, flown_ns; /* first submit; last submit */
+	uint32_t waits;          /* back-offs so far */
+	uint64_t first_ns;       /* first submit */
 	uint64_t due_ns;
 	struct request *twin; /* the other one of a hedged slot; null: none */
 	bool hedge, first;    /* first: the slot's first attempt is flying */
@@ -63,7 +67,9 @@ struct io {
 	uint64_t random;
 
 	/* io_limits.c */
-	double window; /* invocations at once that the peer bears */
+	double window;        /* invocations at once that the peer bears */
+	double window_goal;   /* up to here it grows quickly */
+	double retries_saved; /* that may be sent after all that went before */
 	uint32_t failures_in_row;
 	uint64_t failed_ns; /* when the last of them was counted */
 	bool tried;         /* the first warm-up has ended: nothing is sent before */
@@ -78,6 +84,15 @@ struct io {
 	uint64_t recent[IO_RECENT]; /* round trips, ns */
 	uint32_t recent_count, recent_at;
 	uint64_t told_ns[SW_OUTCOMES]; /* when a failure of this kind was last logged */
+
+	/* io_hedge.c */
+	double hedges_saved;
+	struct usual *usual; /* by edge and size of batch */
+
+	/* io_prewarm.c */
+	uint32_t prewarms_due;
+	uint64_t prewarm_at_ns; /* when more are due */
+	uint64_t prewarms;      /* ever sent */
 };
 
 /* io_request.c */
@@ -85,7 +100,12 @@ struct request *request_take(struct io *io); /* null: all are in use */
 void request_free(struct io *io, struct request *request);
 /* Encodes the slot's batch (ENCODING) and sends it off, or gives it up. */
 void request_begin(struct io *io, struct request *request);
-void request_send(struct io *io, struct request *request);
+/* False: it could not be sent; the request is still the caller's. */
+bool request_send(struct io *io, struct request *request);
+/* Makes the frame; 0 or -errno. */
+int request_encode(struct request *request, const struct sw_batch *batch);
+/* Asks for a batch in flight once more; nothing where that is impossible. */
+void request_send_twin(struct io *io, struct request *request);
 /* Something went wrong with its last attempt: again later, or given up. */
 void request_failed(struct io *io, struct request *request, enum sw_outcome outcome);
 void request_give_up(struct io *io, struct request *request);
@@ -93,8 +113,6 @@ void request_give_up(struct io *io, struct request *request);
 void request_cancel(struct io *io, struct request *request);
 /* An exchange has ended. */
 void request_ended(struct io *io, struct request *request);
-/* A second request for a slow one, if that is worth it. */
-void request_hedge(struct io *io, struct request *request, uint64_t now_ns);
 /* The slot is decided: hand it to the consumer; frees the request. answer null: reclaimed. */
 void request_decided(struct io *io, struct request *request, struct sw_batch *answer);
 
@@ -111,16 +129,42 @@ bool limits_has_room(const struct io *io);          /* in the window, and in the
 bool limits_may_send(const struct io *io);          /* and connected, and a request is free */
 bool limits_usable(struct io *io, uint64_t now_ns); /* not: everything is to be reclaimed */
 bool limits_probe_due(struct io *io, uint64_t now_ns);
-/* How a warm-up or a probe ended. */
+/* How a connection that was tried ended. */
 void limits_connected(struct io *io);
 void limits_not_connected(
 	struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns);
-void limits_good(struct io *io, uint64_t round_trip_ns);
+void limits_good(struct io *io);
+void limits_learn(struct io *io, uint64_t round_trip_ns);
 void limits_bad(struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns);
 /* For each invocation sent: what it may cost at the dearest; once it has ended: what it cost. */
 void limits_put_aside(struct io *io);
 void limits_pay(struct io *io, const struct sw_exchange *exchange, uint64_t round_trip_ns);
-uint64_t limits_backoff_ns(struct io *io, uint32_t tries);
+uint64_t limits_backoff_ns(struct io *io, uint32_t waits);
+/* A batch was sent for the first time: that pays for some of a retry. */
+void limits_fresh(struct io *io);
+/* True: the batch may be sent again, which is paid by that. */
+bool limits_may_retry(struct io *io, enum sw_outcome outcome);
+
+/* io_hedge.c: 0 or -ENOMEM. */
+int hedge_begin(struct io *io);
+void hedge_end(struct io *io);
+void hedge_learn(struct io *io, const struct request *request, uint64_t round_trip_ns);
+/* What 95 of 100 answers to such batches take at most; 0: too few are known. */
+double hedge_usual_ns(const struct io *io, const struct request *request);
+void hedge_count(struct io *io, bool second); /* a request was sent */
+/* Asks once more for the batch that is the latest, if one is late and it is paid for. */
+void hedge_latest(struct io *io, uint64_t now_ns);
+
+/* io_prewarm.c */
+void prewarm_look(struct io *io, uint64_t now_ns); /* sends what is due */
+void prewarm_ended(struct io *io, struct request *request);
+
+/* io.c: its parts, for tests that have a clock of their own instead of the thread. */
+int io_open(struct sw_burst *burst, struct io **io, struct sw_error *error);
+void io_close(struct io *io); /* null is fine */
+void io_begin(struct io *io);
+void io_turn(struct io *io); /* waits once, then does all there is to do */
+void io_finish(struct io *io);
 
 static inline uint64_t io_now(struct io *io)
 {

@@ -15,6 +15,9 @@
 static const char body_head[] = "{\"frame\":\"";
 static const char body_tail[] = "\"}";
 
+/* An answer is looked at so long after its deadline at the latest, unless the clock jumps. */
+enum { CLOCK_SLACK_MS = 1000 };
+
 struct request *request_take(struct io *io)
 {
 	struct request *request = io->idle;
@@ -111,7 +114,7 @@ static bool grow(void **buffer, size_t *capacity, size_t wanted)
 	return true;
 }
 
-static int encode(struct request *request, const struct sw_batch *batch)
+int request_encode(struct request *request, const struct sw_batch *batch)
 {
 	struct sw_frame_header header;
 	ptrdiff_t bytes;
@@ -181,23 +184,25 @@ void request_begin(struct io *io, struct request *request)
 	request->rows = sw_batch_count(slot->batch);
 	request->attempt = 1;
 	request->tries = 0;
+	request->waits = 0;
 	request->first = true;
 	request->hedge = false;
 	request->twin = NULL;
 	request->first_ns = io_now(io);
 	request->exchange.answer_max = request->outlet->answer_body_max;
 	request->exchange.deadline_ms = io->burst->options.deadline_ms;
-	rc = encode(request, slot->batch);
+	rc = request_encode(request, slot->batch);
 	ledger_end_encode(slot, request->generation);
 	if (rc) {
 		log_once(io, request, strerror(-rc));
 		request_give_up(io, request);
 		return;
 	}
-	request_send(io, request);
+	if (!request_send(io, request))
+		request_give_up(io, request);
 }
 
-void request_send(struct io *io, struct request *request)
+bool request_send(struct io *io, struct request *request)
 {
 	struct io_counters *counters = &io->burst->counters;
 	const int rc = make_body(io, request);
@@ -208,17 +213,19 @@ void request_send(struct io *io, struct request *request)
 			request->exchange.body_bytes, io->burst->endpoint.request_max);
 		log_once(io, request, why);
 	}
-	if (rc || io->transport->ops->submit(io->transport, &request->exchange) != 0) {
-		request_give_up(io, request);
-		return;
-	}
+	if (rc || io->transport->ops->submit(io->transport, &request->exchange) != 0)
+		return false;
 	set_state(io, request, REQUEST_FLYING);
+	if (request->attempt == 1 && request->slot)
+		limits_fresh(io);
+	hedge_count(io, request->hedge);
 	request->attempt++;
-	request->flown_ns = io_now(io);
 	burst_add(&counters->attempts, 1);
+	burst_add(&counters->hedges, request->hedge);
 	limits_put_aside(io);
 	if (io->flying > burst_get(&counters->inflight_max))
 		burst_set(&counters->inflight_max, io->flying);
+	return true;
 }
 
 /* ---- On the way back ---- */
@@ -242,8 +249,13 @@ void request_failed(struct io *io, struct request *request, enum sw_outcome outc
 		request_free(io, request);
 		return;
 	}
+	if (!limits_may_retry(io, outcome)) {
+		request_give_up(io, request);
+		return;
+	}
 	sw_frame_set_attempt(request->frame, request->frame_bytes, request->attempt);
-	request->due_ns = now_ns + limits_backoff_ns(io, request->tries);
+	request->hedge = false;
+	request->due_ns = now_ns + limits_backoff_ns(io, request->waits++);
 	set_state(io, request, REQUEST_BACKOFF);
 }
 
@@ -256,6 +268,19 @@ static void note_onset(struct io *io, struct request *request)
 	request->first = false;
 }
 
+/* What took longer than it can have taken is the work of a clock that jumped: nothing is learned.
+ */
+static void note_good(struct io *io, const struct request *request, uint64_t round_trip_ns)
+{
+	const uint64_t most_ns = (request->exchange.deadline_ms + CLOCK_SLACK_MS) * 1000000ull;
+
+	limits_good(io);
+	if (round_trip_ns > most_ns)
+		return;
+	limits_learn(io, round_trip_ns);
+	hedge_learn(io, request, round_trip_ns);
+}
+
 /* round_trip_ns 0: was taken before, and waited for room. */
 static void take_answer(struct io *io, struct request *request, uint64_t round_trip_ns)
 {
@@ -265,7 +290,7 @@ static void take_answer(struct io *io, struct request *request, uint64_t round_t
 	const enum answer_state state = answer_read(request, &batch, &error);
 
 	if (round_trip_ns > 0 && state != ANSWER_CORRUPT)
-		limits_good(io, round_trip_ns);
+		note_good(io, request, round_trip_ns);
 	switch (state) {
 	case ANSWER_ADOPTED:
 		burst_add(&request->outlet->shipped_batches, 1);
@@ -355,6 +380,10 @@ void request_ended(struct io *io, struct request *request)
 	count_exchange(io, request, round_trip_ns);
 	/* No longer in flight, whatever it is from now on. */
 	set_state(io, request, REQUEST_FREE);
+	if (!request->slot) {
+		prewarm_ended(io, request);
+		return;
+	}
 	if (exchange->outcome == SW_OUTCOME_ANSWER) {
 		take_answer(io, request, round_trip_ns);
 		return;
@@ -364,24 +393,12 @@ void request_ended(struct io *io, struct request *request)
 	request_failed(io, request, exchange->outcome);
 }
 
-/* ---- Hedging ---- */
+/* ---- A second one ---- */
 
-/* Second requests may be this share of all. */
-#define HEDGE_SHARE 0.03
-
-void request_hedge(struct io *io, struct request *request, uint64_t now_ns)
+void request_send_twin(struct io *io, struct request *request)
 {
-	struct io_counters *counters = &io->burst->counters;
-	const uint64_t usual_ns = 2 * burst_get(&counters->remote_p90_ns);
-	struct request *twin;
+	struct request *twin = request_take(io);
 
-	if (request->twin || request->hedge || io->recent_count < IO_RECENT / 2 ||
-		io->breaker_open || now_ns - request->flown_ns < usual_ns ||
-		(double)burst_get(&counters->hedges) + 1 >
-			HEDGE_SHARE * (double)burst_get(&counters->attempts) ||
-		!limits_may_send(io) || !limits_usable(io, now_ns))
-		return;
-	twin = request_take(io);
 	if (!grow((void **)&twin->frame, &twin->frame_capacity, request->frame_bytes)) {
 		request_free(io, twin);
 		return;
@@ -397,6 +414,7 @@ void request_hedge(struct io *io, struct request *request, uint64_t now_ns)
 	twin->rows = request->rows;
 	twin->attempt = request->attempt;
 	twin->tries = request->tries;
+	twin->waits = request->waits;
 	twin->first_ns = request->first_ns;
 	twin->first = false;
 	twin->hedge = true;
@@ -404,7 +422,8 @@ void request_hedge(struct io *io, struct request *request, uint64_t now_ns)
 	twin->exchange.deadline_ms = request->exchange.deadline_ms;
 	twin->twin = request;
 	request->twin = twin;
-	burst_add(&counters->hedges, 1);
-	request_send(io, twin);
-	request->attempt++;
+	if (request_send(io, twin))
+		request->attempt++;
+	else
+		request_free(io, twin);
 }

@@ -70,6 +70,11 @@ static bool wanted(struct outlet *outlet, const struct sw_batch *batch, uint32_t
 	}
 }
 
+static bool is_closed(const struct outlet *outlet)
+{
+	return atomic_load_explicit(&outlet->burst->io_closed, memory_order_relaxed);
+}
+
 static bool refuse(struct outlet *outlet, const struct sw_batch *batch)
 {
 	outlet->refused = batch;
@@ -88,7 +93,7 @@ static bool offer(
 		return false;
 	if (outlet->refused != batch || outlet->refused_number != batch->number)
 		burst_add(&outlet->eligible, 1);
-	if (!wanted(outlet, batch, fill))
+	if (!wanted(outlet, batch, fill) || is_closed(outlet))
 		return refuse(outlet, batch);
 	/* Room first: a slot that was taken cannot be handed back from this side. */
 	if (sw_ring_fill(outlet->spill) == sw_ring_capacity(outlet->spill))

@@ -66,6 +66,7 @@ void sw_burst_stats(const struct sw_burst *burst, struct sw_burst_stats *stats)
 	settle(burst, stats);
 	stats->attempts = burst_get(&counters->attempts);
 	stats->hedges = burst_get(&counters->hedges);
+	stats->prewarms = burst_get(&counters->prewarms);
 	stats->late_answers = burst_get(&counters->late_answers);
 	stats->throttled = burst_get(&counters->throttled);
 	stats->function_errors = burst_get(&counters->function_errors);

@@ -73,7 +73,8 @@ static void answer_with(
 	free(body);
 }
 
-static void run(struct fake_transport *transport, struct sw_exchange *exchange)
+/* The rows that were in it. */
+static uint32_t run(struct fake_transport *transport, struct sw_exchange *exchange)
 {
 	const size_t head = strlen("{\"frame\":\"");
 	uint8_t *frame = malloc(exchange->body_bytes);
@@ -98,6 +99,8 @@ static void run(struct fake_transport *transport, struct sw_exchange *exchange)
 	sw_batch_destroy(in);
 	free(frame);
 	atomic_fetch_add(&transport->fake->counts.runs, 1);
+	atomic_fetch_add(&transport->fake->counts.empty, header.rows == 0);
+	return header.rows;
 }
 
 /* ---- Faults ---- */
@@ -109,9 +112,11 @@ static enum fake_fault choose(struct fake_transport *transport)
 
 	if (atomic_load(&options->dead) || options->wrong_certificate)
 		return FAKE_REFUSE;
+	if (atomic_load(&options->silent))
+		return FAKE_SILENCE;
 	if (options->concurrency && transport->count >= options->concurrency)
 		return FAKE_THROTTLE;
-	for (int fault = 1; fault < FAKE_FAULTS; fault++) {
+	for (int fault = 1; fault < FAKE_SILENCE; fault++) {
 		if (at < options->shares[fault])
 			return (enum fake_fault)fault;
 		at -= options->shares[fault];
@@ -154,6 +159,7 @@ static enum sw_outcome outcome_of(enum fake_fault fault)
 	case FAKE_ERROR:
 		return SW_OUTCOME_FUNCTION;
 	case FAKE_TIMEOUT:
+	case FAKE_SILENCE:
 		return SW_OUTCOME_TIMEOUT;
 	case FAKE_RESET:
 		return SW_OUTCOME_BROKEN;
@@ -168,10 +174,16 @@ static enum sw_outcome outcome_of(enum fake_fault fault)
 
 /* ---- The table ---- */
 
+static uint64_t time_of(const struct fake_transport *transport)
+{
+	const uint64_t *clock = transport->fake->options.clock;
+
+	return clock ? *clock : sw_now_ns();
+}
+
 static uint64_t now_ns(struct sw_transport *base)
 {
-	(void)base;
-	return sw_now_ns();
+	return time_of((struct fake_transport *)base);
 }
 
 static void fly(struct fake_transport *transport, struct sw_exchange *exchange, uint64_t due_ns)
@@ -192,13 +204,20 @@ static void note_most(struct fake_transport *transport)
 
 static int submit_warm_up(struct fake_transport *transport, struct sw_exchange *exchange)
 {
+	uint64_t due_ns = time_of(transport) + 1000;
+
 	exchange->outcome = SW_OUTCOME_ANSWER;
 	if (atomic_load(&transport->fake->options.dead))
 		exchange->outcome = SW_OUTCOME_NOT_RUN;
 	if (transport->fake->options.wrong_certificate)
 		exchange->outcome = SW_OUTCOME_PERMANENT;
+	if (atomic_load(&transport->fake->options.silent)) {
+		exchange->outcome = SW_OUTCOME_NOT_RUN;
+		due_ns += exchange->deadline_ms * 1000000ull;
+	}
 	strcpy(exchange->detail, "warm-up");
-	fly(transport, exchange, sw_now_ns() + 1000);
+	atomic_fetch_add(&transport->fake->counts.warm_ups, 1);
+	fly(transport, exchange, due_ns);
 	return 0;
 }
 
@@ -207,7 +226,8 @@ static int submit(struct sw_transport *base, struct sw_exchange *exchange)
 	struct fake_transport *transport = (struct fake_transport *)base;
 	const struct fake_options *options = &transport->fake->options;
 	const uint64_t latency_ns = options->latency_us * 1000ull + 1;
-	uint64_t due_ns = sw_now_ns() + latency_ns + random_next(&transport->random) % latency_ns;
+	const uint64_t sent_ns = time_of(transport);
+	uint64_t due_ns = sent_ns + latency_ns + random_next(&transport->random) % latency_ns;
 	enum fake_fault fault;
 
 	if (exchange->warm_up)
@@ -215,7 +235,7 @@ static int submit(struct sw_transport *base, struct sw_exchange *exchange)
 	fault = choose(transport);
 	atomic_fetch_add(&transport->fake->counts.requests, 1);
 	atomic_fetch_add(&transport->fake->counts.faults[fault], 1);
-	exchange->sent_ns = fault == FAKE_REFUSE ? 0 : sw_now_ns();
+	exchange->sent_ns = fault == FAKE_REFUSE ? 0 : sent_ns;
 	exchange->function_us = options->function_us ? options->function_us : 100;
 	if (options->cost_untold)
 		exchange->function_us = 0;
@@ -225,8 +245,10 @@ static int submit(struct sw_transport *base, struct sw_exchange *exchange)
 	if (options->wrong_certificate)
 		exchange->outcome = SW_OUTCOME_PERMANENT;
 	snprintf(exchange->detail, sizeof(exchange->detail), "fault %d", fault);
-	if (fault != FAKE_ERROR && fault != FAKE_THROTTLE && fault != FAKE_REFUSE)
-		run(transport, exchange);
+	if (fault == FAKE_SILENCE)
+		due_ns = sent_ns + exchange->deadline_ms * 1000000ull;
+	else if (fault != FAKE_ERROR && fault != FAKE_THROTTLE && fault != FAKE_REFUSE)
+		due_ns += run(transport, exchange) * 1000ull * options->row_us;
 	if (exchange->outcome == SW_OUTCOME_ANSWER) {
 		spoil(transport, exchange, fault);
 		if (fault == FAKE_NONE)
@@ -252,8 +274,10 @@ static void cancel(struct sw_transport *base, struct sw_exchange *exchange)
 static void poll(struct sw_transport *base, uint32_t timeout_ms)
 {
 	struct fake_transport *transport = (struct fake_transport *)base;
-	uint64_t until_ns = sw_now_ns() + timeout_ms * 1000000ull;
+	uint64_t until_ns = time_of(transport) + timeout_ms * 1000000ull;
 
+	if (transport->fake->options.clock)
+		return;
 	for (uint32_t i = 0; i < transport->count; i++) {
 		if (transport->flying[i].due_ns < until_ns)
 			until_ns = transport->flying[i].due_ns;
@@ -266,7 +290,7 @@ static void poll(struct sw_transport *base, uint32_t timeout_ms)
 static struct sw_exchange *next(struct sw_transport *base)
 {
 	struct fake_transport *transport = (struct fake_transport *)base;
-	const uint64_t now = sw_now_ns();
+	const uint64_t now = time_of(transport);
 
 	for (uint32_t i = 0; i < transport->count; i++) {
 		struct sw_exchange *exchange = transport->flying[i].exchange;

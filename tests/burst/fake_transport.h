@@ -24,24 +24,31 @@ enum fake_fault {
 	FAKE_OTHER,    /* the answer to another request */
 	FAKE_SLOW,     /* a good answer, much later */
 	FAKE_REFUSE,   /* no connection */
+	FAKE_SILENCE,  /* it did not run, and nothing is heard until the deadline */
 	FAKE_FAULTS,
 };
 
 struct fake_options {
 	const struct sw_kernel *const *kernels; /* ended by null */
-	uint32_t shares[FAKE_FAULTS];           /* per thousand requests */
+	uint32_t shares[FAKE_SILENCE];          /* per thousand requests */
 	uint32_t latency_us, slow_us;
+	uint32_t row_us;      /* more for each row */
 	uint32_t function_us; /* as billed; 0: 100 */
 	bool cost_untold;     /* no word of what is billed */
 	uint32_t concurrency; /* more at once are throttled; 0: no limit */
 	uint64_t seed;
-	_Atomic int dead; /* every request is refused while it is set */
+	_Atomic int dead;   /* every request is refused while it is set */
+	_Atomic int silent; /* nothing is answered while it is set, and nothing runs */
 	bool wrong_certificate;
+	/* The time, ns, as the test sets it between turns of the I/O thread's loop, and nothing
+	 * waits; null: the real one. */
+	const uint64_t *clock;
 };
 
 struct fake_counts {
-	_Atomic uint64_t requests, runs, faults[FAKE_FAULTS];
+	_Atomic uint64_t requests, runs, warm_ups, empty, faults[FAKE_FAULTS];
 	_Atomic uint64_t flying_most; /* requests at once */
+	/* warm_ups: connections tried; empty: requests without rows, among the others */
 };
 
 struct fake {

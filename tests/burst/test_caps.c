@@ -298,7 +298,11 @@ static void no_hour_sees_more_than_the_budget(void **unused)
 			end_due(hours, now_ns, &usd);
 			send_some(hours, &random, now_ns);
 		}
-		now_ns += random_below(&random, 3600) * 1000000000ull;
+		/* The thread looks now and then also where there is nothing to do. */
+		for (uint32_t pause_s = random_below(&random, 3600); pause_s > 0; pause_s--) {
+			now_ns += 1000000000ull;
+			limits_usable(&hours->io, now_ns);
+		}
 	}
 	check_every_hour(hours);
 	free(hours);

@@ -306,6 +306,7 @@ static json_t *burst_json(const struct run_report *report)
 	put_count(object, "rows_spilled", burst->rows_spilled);
 	put_count(object, "attempts", burst->attempts);
 	put_count(object, "hedges", burst->hedges);
+	put_count(object, "prewarms", burst->prewarms);
 	put_count(object, "late_answers", burst->late_answers);
 	put_count(object, "lost", burst->lost);
 	put_count(object, "doubled", burst->doubled);

@@ -72,6 +72,8 @@ static int make_burst(struct run *run, struct sw_error *error)
 	burst.budget_usd_per_hour = options->budget_usd_per_hour;
 	burst.deadline_ms = (uint32_t)options->deadline_ms;
 	burst.retries = (uint32_t)options->retries;
+	burst.prewarm = (uint32_t)options->prewarm;
+	burst.prewarm_every_s = (uint32_t)options->prewarm_every_s;
 	burst.log = say_warning;
 	return sw_burst_create(&burst, &run->burst, error);
 }

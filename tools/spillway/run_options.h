@@ -42,6 +42,7 @@ struct run_options {
 	double spill_share;
 	const char *endpoint, *function, *contract, *ca, *lambda_local, *sign, *region;
 	uint64_t sample_us, max_inflight, max_invocations, deadline_ms, retries;
+	uint64_t prewarm, prewarm_every_s;
 	double budget_usd_per_hour;
 
 	/* Report. */

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/burst/io_stand.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/runtime/cmocka_all.h"
+
+#define STEP_NS 500000u
+
+/* A kernel that costs nothing, so that only the way to it is seen. */
+static const struct sw_schema id_schema = {
+	.columns = 1,
+	.fields = { { "id", SW_INT64, 0, NULL } },
+};
+
+static int id_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
+{
+	(void)config;
+	(void)scratch;
+	(void)in;
+	(void)out;
+	return 0;
+}
+
+static const struct sw_kernel id_kernel = { .name = "id",
+	.version = 1,
+	.in = &id_schema,
+	.out = &id_schema,
+	.in_place = true,
+	.run = id_run };
+
+static const struct sw_kernel *const kernels[] = { &id_kernel, NULL };
+
+struct stand *stand_create(uint64_t seed)
+{
+	struct stand *stand = aligned_alloc(SW_CACHE_LINE, sizeof(*stand));
+
+	assert_non_null(stand);
+	memset(stand, 0, sizeof(*stand));
+	stand->now_ns = 1000000000;
+	stand->fake.options.kernels = kernels;
+	stand->fake.options.latency_us = 10000;
+	stand->fake.options.seed = seed;
+	stand->fake.options.clock = &stand->now_ns;
+	stand->options = (struct sw_burst_options)SW_BURST_OPTIONS_INIT;
+	stand->options.policy = "fixed";
+	stand->options.spill_share = 1;
+	stand->options.endpoint = "https://fake";
+	stand->options.seed = seed;
+	return stand;
+}
+
+static void make_batches(struct stand *stand)
+{
+	for (uint32_t i = 0; i < STAND_BATCHES; i++) {
+		stand->batches[i] = sw_batch_create(&id_schema, STAND_ROWS, 0);
+		assert_non_null(stand->batches[i]);
+		stand->idle[stand->idle_count++] = stand->batches[i];
+	}
+}
+
+void stand_open(struct stand *stand)
+{
+	const struct transport_source source = fake_source(&stand->fake);
+	const struct sw_outlet_provider *provider;
+	struct sw_site_options site = {
+		.site = &stand->site,
+		.edge_name = "stand",
+		.kernel = &id_kernel,
+		.batch_rows = STAND_ROWS,
+		.ring_slots = 64,
+		.batches_max = STAND_BATCHES,
+		.slots = 2,
+		.slot = 1,
+	};
+	struct sw_error error = { 0 };
+
+	stand->runner.waiter = sw_waiter_create();
+	stand->consumer.runner = &stand->runner;
+	stand->link.to = stand->link.from = &stand->consumer;
+	stand->site.link = &stand->link;
+	make_batches(stand);
+	if (burst_create_with(&stand->options, &source, &stand->burst, &error))
+		fail_msg("%s", error.text);
+	provider = sw_burst_provider(stand->burst);
+	assert_int_equal(provider->attach(provider->context, &site, &stand->outlet, &error), 0);
+	stand->burst->onset = sw_histogram_create(-1);
+	stand->burst->round_trip = sw_histogram_create(-1);
+	stand->burst->job = stand->options.seed & INT64_MAX;
+	assert_int_equal(controller_prepare(stand->burst, &error), 0);
+	assert_int_equal(io_open(stand->burst, &stand->io, &error), 0);
+	stand->burst->io = stand->io;
+	io_begin(stand->io);
+}
+
+static void offer(struct stand *stand, uint32_t rows)
+{
+	struct sw_batch *batch = stand->idle[--stand->idle_count];
+
+	sw_batch_reset(batch);
+	for (uint32_t i = 0; i < rows; i++)
+		((int64_t *)batch->columns[0].data)[i] = (int64_t)(stand->offered + i);
+	batch->rows = rows;
+	batch->number = stand->offered;
+	batch->intended_ns = stand->now_ns;
+	if (stand->outlet->ops->offer(stand->outlet, batch, 1, false, 0))
+		stand->offered++;
+	else
+		stand->idle[stand->idle_count++] = batch;
+}
+
+static void collect(struct stand *stand)
+{
+	struct sw_outlet_result result;
+
+	while (stand->outlet->ops->collect(stand->outlet, &result)) {
+		if (result.answer) {
+			assert_int_equal(((int64_t *)result.answer->columns[0].data)[0],
+				(int64_t)result.original->number);
+			if (stand->merged < STAND_TIMES)
+				stand->way_ns[stand->merged] =
+					stand->now_ns - result.original->intended_ns;
+			stand->merged++;
+			sw_pool_put(result.answer, 0);
+		} else {
+			stand->reclaimed++;
+		}
+		stand->idle[stand->idle_count++] = result.original;
+	}
+}
+
+static void watch_hedges(struct stand *stand)
+{
+	struct sw_burst_stats stats;
+	double over;
+
+	sw_burst_stats(stand->burst, &stats);
+	over = (double)stats.hedges - 0.03 * (double)(stats.attempts - stats.hedges);
+	if (over < stand->hedges_over_least)
+		stand->hedges_over_least = over;
+	if (over - stand->hedges_over_least > stand->hedges_over)
+		stand->hedges_over = over - stand->hedges_over_least;
+}
+
+static void step(struct stand *stand)
+{
+	io_turn(stand->io);
+	collect(stand);
+	stand->now_ns += STEP_NS;
+}
+
+void stand_run(struct stand *stand, uint64_t ms, double per_s, uint32_t rows)
+{
+	for (uint64_t i = 0; i < ms * 1000000 / STEP_NS; i++) {
+		stand->due += per_s * STEP_NS / 1e9;
+		/* What cannot leave is run here: it is nobody's concern. */
+		for (; stand->due >= 1; stand->due--) {
+			if (stand->idle_count > 0)
+				offer(stand, rows);
+		}
+		step(stand);
+		if (i % 16 == 0)
+			watch_hedges(stand);
+	}
+}
+
+void stand_drain(struct stand *stand)
+{
+	for (uint64_t i = 0; stand->idle_count < STAND_BATCHES; i++) {
+		assert_true(i < 1000000);
+		step(stand);
+	}
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+double stand_way_ms(struct stand *stand, uint64_t from, double quantile)
+{
+	const uint64_t count = stand->merged - from;
+	uint64_t *sorted = malloc(count * sizeof(*sorted));
+	double ms;
+
+	assert_true(count > 0 && stand->merged <= STAND_TIMES && sorted);
+	memcpy(sorted, stand->way_ns + from, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), by_value);
+	ms = (double)sorted[(uint64_t)(quantile * (double)(count - 1))] / 1e6;
+	free(sorted);
+	return ms;
+}
+
+void stand_close(struct stand *stand)
+{
+	struct sw_burst_stats stats;
+
+	stand_drain(stand);
+	sw_burst_stats(stand->burst, &stats);
+	assert_int_equal(stats.batches_spilled, stand->offered);
+	assert_int_equal(stats.batches_merged, stand->merged);
+	assert_int_equal(stats.batches_reclaimed, stand->reclaimed);
+	assert_int_equal(stand->offered, stand->merged + stand->reclaimed);
+	assert_int_equal(stats.doubled, 0);
+	assert_int_equal(stats.attempts, atomic_load(&stand->fake.counts.requests));
+	assert_true(stand->hedges_over <= 3 + 1e-6);
+	io_finish(stand->io);
+	stand->burst->io = NULL;
+	io_close(stand->io);
+	controller_stop(stand->burst);
+	sw_burst_destroy(stand->burst);
+	for (uint32_t i = 0; i < STAND_BATCHES; i++)
+		sw_batch_destroy(stand->batches[i]);
+	sw_waiter_destroy(stand->runner.waiter);
+	free(stand);
+}
