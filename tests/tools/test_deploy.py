@@ -256,7 +256,8 @@ class Templates(unittest.TestCase):
         self.assertIn("InvokePolicy", made)
         self.assertEqual(made["FunctionLambdaFunctionUrl"]["Properties"]["AuthType"], "AWS_IAM")
         route, = [one for one in made.values() if one["Type"] == "AWS::ApiGatewayV2::Route"]
-        self.assertEqual((route["Properties"]["RouteKey"], route["Properties"]["AuthorizationType"]),
+        route = route["Properties"]
+        self.assertEqual((route["RouteKey"], route["AuthorizationType"]),
                          ("POST /spillway-python", "AWS_IAM"))
 
 
