@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What queries remember: no more than they must, and never more than they may."""
 
+import resource
 import unittest
 
 import common
@@ -56,6 +57,22 @@ class State(unittest.TestCase):
                 options = [query, "--num-events", 50000]
                 self.assertEqual(common.checksum_of(*options, "--max-state-bytes", "1G"),
                                  common.checksum_of(*options))
+
+    def test_little_address_space(self):
+        """As where the kernel does not overcommit: the limit goes down, with a warning."""
+        def limited(*words):
+            return spillway(*words, preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_AS, (1 << 30, 1 << 30)))
+
+        if limited("--version").returncode:
+            self.skipTest("this build needs more address space than the test gives")
+        for workers in [1, 4]:
+            options = ["run", "q17", "--num-events", 20000, "--workers", workers]
+            done = limited(*options)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("--max-state-bytes", done.stderr)
+            done = limited(*options, "--max-state-bytes", 10000000)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_stateless(self):
         for query in STATELESS:
