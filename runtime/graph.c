@@ -238,7 +238,7 @@ int sw_graph_connect(struct sw_graph *graph, struct sw_stage *from, unsigned out
 
 /* ---- Run ---- */
 
-static void warn(struct sw_graph *graph, const char *format, ...)
+void graph_warn(struct sw_graph *graph, const char *format, ...)
 {
 	char text[256];
 	va_list args;
@@ -295,11 +295,11 @@ static void warn_of_pinning(struct sw_graph *graph)
 		int code = sw_topology_bind_self(&graph->places[i]);
 
 		if (code)
-			warn(graph, "worker %u: cannot pin to cpu %d: %s (it runs unpinned)", i,
-				graph->places[i].cpu, strerror(-code));
+			graph_warn(graph, "worker %u: cannot pin to cpu %d: %s (it runs unpinned)",
+				i, graph->places[i].cpu, strerror(-code));
 	}
 	if (sched_setaffinity(0, sizeof(before), &before))
-		warn(graph, "cannot restore the affinity of the starting thread: %s",
+		graph_warn(graph, "cannot restore the affinity of the starting thread: %s",
 			strerror(errno));
 }
 

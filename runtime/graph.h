@@ -27,7 +27,8 @@ struct sw_graph_options {
 	uint32_t batch_rows; /* default 1024; 1..SW_BATCH_ROWS_MAX */
 	uint32_t ring_slots; /* default 64; rounded up to a power of two */
 	enum sw_huge_pages huge_pages;
-	/* default 0: three quarters of the memory that is free when the graph is created */
+	/* default 0: three quarters of the memory that is free when the graph is created; less,
+	 * with a warning, where there is no address space for so much */
 	uint64_t max_state_bytes;
 	enum sw_state_mode state; /* default SW_STATE_AUTO */
 	uint64_t op_delay_ns;     /* simulated cost per event of kernel stages; default 0 */

@@ -276,6 +276,8 @@ bool instance_turn(struct sw_instance *self);
 void instance_process(struct sw_instance *self, unsigned input, struct sw_batch *batch);
 bool instance_update_watermark(struct sw_instance *self); /* true: it has risen */
 void instance_failed(struct sw_instance *self, int code);
+void graph_warn(struct sw_graph *graph, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 void graph_fail(struct sw_graph *graph, int code, const char *text);
 
 /* emit.c */

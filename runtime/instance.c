@@ -9,7 +9,8 @@
 #include "runtime/clock.h"
 #include "runtime/graph_private.h"
 
-#define BATCHES_A_TURN 8
+#define BATCHES_A_TURN    8
+#define STATE_BYTES_LEAST (4u << 20) /* with less address space nothing is tried */
 
 /* ---- Failures ---- */
 
@@ -339,18 +340,57 @@ static int grow_heap(void *instance, size_t bytes)
 	return charge(instance, bytes);
 }
 
-struct sw_heap *sw_instance_heap(struct sw_instance *self)
+static struct sw_heap *reserve_heap(struct sw_instance *self, uint64_t state_bytes)
 {
 	const struct sw_graph_options *options = &self->stage->graph->options;
 	/* One grant may be refused only after it was asked for: room for that as well. */
-	struct sw_heap_options heap = { .reserve_bytes = options->max_state_bytes + (1u << 20),
+	struct sw_heap_options heap = { .reserve_bytes = state_bytes + (1u << 20),
 		.node = self->runner->place.node,
 		.huge_pages = options->huge_pages,
 		.grow = grow_heap,
 		.context = self };
 
-	if (!self->heap)
-		self->heap = sw_heap_create(&heap);
+	return sw_heap_create(&heap);
+}
+
+/*
+ * There is not as much address space as the state may become: a kernel that does not overcommit
+ * counts what is reserved, or the process is limited. Then less is, for all, and the limit goes
+ * down to that. Of what can be had, a quarter: others need some, too. On the building thread,
+ * before there are workers.
+ */
+static struct sw_heap *reserve_less(struct sw_instance *self)
+{
+	struct sw_graph *graph = self->stage->graph;
+	uint64_t wanted = graph->options.max_state_bytes, less = wanted / 2;
+	struct sw_heap *heap = NULL;
+
+	while (!heap && less >= STATE_BYTES_LEAST) {
+		heap = reserve_heap(self, less);
+		less /= heap ? 4 : 2;
+	}
+	if (!heap)
+		return NULL;
+	sw_heap_destroy(heap);
+	graph_warn(graph,
+		"state: %llu bytes of address space were refused: it is limited to %llu "
+		"(vm.overcommit_memory, ulimit -v; --max-state-bytes)",
+		(unsigned long long)wanted, (unsigned long long)less);
+	graph->options.max_state_bytes = less;
+	return reserve_heap(self, less);
+}
+
+struct sw_heap *sw_instance_heap(struct sw_instance *self)
+{
+	struct sw_graph *graph = self->stage->graph;
+
+	if (self->heap)
+		return self->heap;
+	self->heap = reserve_heap(self, graph->options.max_state_bytes);
+	/* Relaxed: the building thread itself says that there are workers. */
+	if (!self->heap &&
+		atomic_load_explicit(&graph->phase, memory_order_relaxed) == PHASE_BUILDING)
+		self->heap = reserve_less(self);
 	return self->heap;
 }
 

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PROBE = None
@@ -28,6 +29,41 @@ def answer(number, seconds=None, **more):
     if seconds is not None:
         keys["Expiration"] = in_seconds(seconds)
     return json.dumps({**keys, **more})
+
+
+def together(test, check, cases):
+    """check(*case) of all of them at once: they wait more than they work."""
+    with ThreadPoolExecutor(len(cases)) as pool:
+        futures = [pool.submit(check, *case) for case in cases]
+    for case, future in zip(cases, futures):
+        with test.subTest(case=str(case)[:60]):
+            future.result()
+
+
+class Together(unittest.TestSuite):
+    """Tests side by side, for the same reason; their outcomes in their order."""
+
+    @staticmethod
+    def one(test):
+        result = unittest.TestResult()
+        test.run(result)
+        return result
+
+    def leaves(self):
+        for item in self:
+            if isinstance(item, Together):
+                yield from item.leaves()
+            else:
+                yield item
+
+    def run(self, result, debug=False):
+        with ThreadPoolExecutor(6) as pool:
+            for told in pool.map(self.one, self.leaves()):
+                result.testsRun += told.testsRun
+                result.failures += told.failures
+                result.errors += told.errors
+                result.skipped += told.skipped
+        return result
 
 
 class StandIn:
@@ -293,19 +329,20 @@ class Container(unittest.TestCase):
 
     def test_bad_answers(self):
         """They are told of, and asked for again."""
-        for status, text, why in [
+        together(self, self.bad_answer, [
                 (404, "{}", "status 404"), (200, "", "no JSON"), (200, "hidden", "no JSON"),
                 (200, '{"AccessKeyId": "A"}', "no AccessKeyId"),
                 (200, answer(1, Expiration="hidden"), "not a time"),
                 (200, '{"Token": "' + "tok3n" * 10000 + '"}', "no JSON"),
                 (200, "x" * 100000, "container endpoint: "),
-                (301, "", "status 301")]:
-            with self.subTest(why=why, text=text[:20]), StandIn(
-                    lambda *seen: (status, text) if seen[3] == 1 else (200, answer(2))) as server, \
-                    Keys(self, AWS_CONTAINER_CREDENTIALS_FULL_URI=server.url + "/a") as keys:
-                keys.state("looking")
-                self.assertIn(why, keys.state("failed")["why"])
-                self.assertEqual(keys.state("ready")["access"], "AKIA2")
+                (301, "", "status 301")])
+
+    def bad_answer(self, status, text, why):
+        with StandIn(lambda *seen: (status, text) if seen[3] == 1 else (200, answer(2))) as server, \
+                Keys(self, AWS_CONTAINER_CREDENTIALS_FULL_URI=server.url + "/a") as keys:
+            keys.state("looking")
+            self.assertIn(why, keys.state("failed")["why"])
+            self.assertEqual(keys.state("ready")["access"], "AKIA2")
 
     def test_nobody_there(self):
         with Keys(self, AWS_CONTAINER_CREDENTIALS_FULL_URI="http://127.0.0.1:1/") as keys:
@@ -349,14 +386,15 @@ class Instance(unittest.TestCase):
             keys.state("none")
 
     def test_bad_answers(self):
-        for first in [(500, ""), (200, '{"Code": "AssumeRoleUnauthorizedAccess"}'),
-                      (200, "hidden")]:
-            with self.subTest(first=first), StandIn(metadata(
-                    lambda n: first if n == 1 else (200, answer(n)))) as server, \
-                    Keys(self, AWS_EC2_METADATA_SERVICE_ENDPOINT=server.url) as keys:
-                keys.state("looking")
-                self.assertIn("instance metadata", keys.state("failed")["why"])
-                self.assertEqual(keys.state("ready")["access"], "AKIA2")
+        together(self, self.bad_answer, [
+            (500, ""), (200, '{"Code": "AssumeRoleUnauthorizedAccess"}'), (200, "hidden")])
+
+    def bad_answer(self, *first):
+        with StandIn(metadata(lambda n: first if n == 1 else (200, answer(n)))) as server, \
+                Keys(self, AWS_EC2_METADATA_SERVICE_ENDPOINT=server.url) as keys:
+            keys.state("looking")
+            self.assertIn("instance metadata", keys.state("failed")["why"])
+            self.assertEqual(keys.state("ready")["access"], "AKIA2")
 
     def test_strange_role(self):
         def respond(method, path, headers, count):
@@ -372,4 +410,6 @@ class Instance(unittest.TestCase):
 
 if __name__ == "__main__":
     PROBE = sys.argv.pop(1)
-    unittest.main()
+    loader = unittest.TestLoader()
+    loader.suiteClass = Together
+    unittest.main(testLoader=loader)

@@ -19,14 +19,14 @@ def records(path):
     """The file's lines, quoted line ends within them, without their ends."""
     with open(path, newline="") as file:
         text = file.read()
-    found, start, quoted = [], 0, False
-    for at, char in enumerate(text):
-        if char == '"':
-            quoted = not quoted
-        elif char == "\n" and not quoted:
-            found.append(text[start:at])
-            start = at + 1
-    assert start == len(text), path
+    found, begun = [], []
+    for line in text.split("\n"):
+        begun.append(line)
+        # Within quotes there is an odd number of them so far.
+        if sum(part.count('"') for part in begun) % 2 == 0:
+            found.append("\n".join(begun))
+            begun = []
+    assert not begun and found.pop() == "", path
     return found
 
 

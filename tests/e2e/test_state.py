@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What queries remember: no more than they must, and never more than they may."""
 
+import resource
 import unittest
 
 import common
@@ -15,11 +16,12 @@ UNBOUNDED = ["q3", "q15", "q16", "q17", "q18", "q19", "q20", "q23", "cep0", "cep
 STATELESS = ["q0", "q1", "q2", "q14", "q21", "q22"]
 # Many windows, also in a short run.
 RATES = ["--first-event-rate", 10000, "--next-event-rate", 10000]
+SLOWER = ["--first-event-rate", 2500, "--next-event-rate", 2500]
 
 
-def state_of(query, events, *words):
+def state_of(query, events, *words, rates=RATES):
     # Of two workers one may be ahead by as many windows as fit into their rings.
-    told = report(query, "--num-events", events, *RATES, "--workers", 1, "--batch-rows", 256,
+    told = report(query, "--num-events", events, *rates, "--workers", 1, "--batch-rows", 256,
                   *common.query_options(query), *words, timeout=240)
     return told["memory"]["state_bytes_max"]
 
@@ -30,8 +32,8 @@ class State(unittest.TestCase):
         for query in BOUNDED:
             for mode in ["dense", "hash", "auto"]:
                 with self.subTest(query=query, state=mode):
-                    once = state_of(query, 600000, "--state", mode)
-                    tenfold = state_of(query, 6000000, "--state", mode)
+                    once = state_of(query, 150000, "--state", mode, rates=SLOWER)
+                    tenfold = state_of(query, 1500000, "--state", mode, rates=SLOWER)
                     self.assertLess(tenfold, 1.2 * once + 50000)
 
     def test_unbounded(self):
@@ -56,6 +58,22 @@ class State(unittest.TestCase):
                 options = [query, "--num-events", 50000]
                 self.assertEqual(common.checksum_of(*options, "--max-state-bytes", "1G"),
                                  common.checksum_of(*options))
+
+    def test_little_address_space(self):
+        """As where the kernel does not overcommit: the limit goes down, with a warning."""
+        def limited(*words):
+            return spillway(*words, preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_AS, (1 << 30, 1 << 30)))
+
+        if limited("--version").returncode:
+            self.skipTest("this build needs more address space than the test gives")
+        for workers in [1, 4]:
+            options = ["run", "q17", "--num-events", 20000, "--workers", workers]
+            done = limited(*options)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("--max-state-bytes", done.stderr)
+            done = limited(*options, "--max-state-bytes", 10000000)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_stateless(self):
         for query in STATELESS:
