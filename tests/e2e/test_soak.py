@@ -112,6 +112,22 @@ class Ambiguous(unittest.TestCase):
         self.assertLessEqual(burst["late_answers"], burst["hedges"])
 
 
+class Prewarm(unittest.TestCase):
+    def test_environments_start_ahead(self):
+        """As many invocations without rows as are wanted, at once; each is counted and paid."""
+        with LambdaLocal("--concurrency", 16, "--cold-start-ms", 100) as server:
+            told = report(*q12(50, 25), *SPILL, "--prewarm", 6, *server.options())
+            ledger, burst = server.ledger(), told["burst"]
+        first = [line for line in ledger if line["rows"] == 0]
+        self.assertEqual(burst["prewarms"], 6)
+        self.assertEqual((len(first), {line["outcome"] for line in first}), (6, {"ok"}))
+        self.assertEqual(len({line["environment"] for line in first}), 6)
+        self.assertTrue(all(line["cold"] for line in first))
+        self.assertEqual(burst["batches_merged"], burst["batches_spilled"])
+        self.assertEqual(burst["errors"]["function_error"], 0)
+        self.assertGreater(burst["usd"], burst["attempts"] * 0.0000002)
+
+
 class Hole(threading.Thread):
     """Hands bytes on between the runtime and a server. While it is dark it takes connections and
     says nothing, and connections that have seen the dark stay silent for ever."""
