@@ -58,7 +58,8 @@ class Refused(unittest.TestCase):
             ("batch-rows", "0"), ("batch-rows", "65537"), ("ring-slots", "1"),
             ("ring-slots", "1000000"), ("op-delay-us", "-1"), ("spill-share", "1.01"),
             ("sample-us", "1"), ("max-inflight", "0"), ("max-inflight", "1000000"),
-            ("deadline-ms", "0"), ("retries", "1000"), ("max-state-bytes", "lots"),
+            ("deadline-ms", "0"), ("retries", "1000"), ("prewarm", "1025"),
+            ("prewarm-every-s", "0"), ("max-state-bytes", "lots"),
             ("huge-pages", "on"), ("progress", "some"), ("processing-time", "now"),
             ("first-event-rate", "0"), ("out-of-order-group-size", "0"),
             ("hot-auction-ratio", "0"), ("num-events", "-1"), ("num-events", "1e99"),
@@ -76,6 +77,7 @@ class Refused(unittest.TestCase):
         self.refused("--input", "run", "q0", "--input", "in", "--num-events", "10")
         self.refused("--is-rate-limited", "run", "q0", "--input", "in", "--is-rate-limited")
         self.refused("--ordered", "run", "q0", "--ordered")
+        self.refused("--prewarm", "run", "q0", "--prewarm", "9", "--max-inflight", "8")
         self.refused("--late", "run", "q0", "--late", "late.csv")
         self.refused("./out.csv", "run", "q17", "--num-events", "10", "--output", "./out.csv",
                      "--changelog", "out.csv")

@@ -279,6 +279,8 @@ int run_options_check(const struct run_options *options)
 		return clash("function", "with --contract http the URL says which (leave one out)");
 	if (options->region && strcmp(options->sign, "never") == 0)
 		return clash("region", "nothing is signed with --sign never (leave one out)");
+	if (options->prewarm > options->max_inflight)
+		return clash("prewarm", "more than may be in flight at once (--max-inflight)");
 	if (!none && !options->endpoint && !options->lambda_local)
 		return say(EXIT_USAGE,
 			"bad options: --policy %s: it needs somewhere to spill to "
