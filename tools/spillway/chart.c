@@ -112,7 +112,8 @@ static void put_y(const struct drawing *drawing)
 	fprintf(file, "set ylabel \"%s\" textcolor rgb '#333333'\n", drawing->chart->y_title);
 	if (drawing->max >= 10000)
 		fputs("set format y '%.0s%c'\n", file);
-	if (drawing->chart->log_y && drawing->min > 0)
+	/* Less than a decade has too few marks on a logarithmic axis. */
+	if (drawing->chart->log_y && drawing->min > 0 && drawing->max > 10 * drawing->min)
 		fprintf(file, "set logscale y\nset yrange [%.9g:%.9g]\n", drawing->min / 2,
 			drawing->max * 1.6);
 	else
@@ -211,6 +212,8 @@ static void put_chart(const struct drawing *drawing)
 	if (drawing->chart->kind == CHART_BOXES)
 		fprintf(file, "set boxwidth %.4f absolute\n",
 			CLUSTER / (double)drawing->extent.series_count * 0.8);
+	if (drawing->extent.series_count == 1)
+		fputs("unset key\n", file);
 	put_y(drawing);
 	put_x(drawing);
 	put_data(drawing);

@@ -201,14 +201,12 @@ int rows_write(const struct session *session, const struct experiment *experimen
 
 /* ---- Sentences: experiment_words.c ---- */
 
-/* "fell from 3.1 s to 1.2 s (2.6 times less)", "stayed at about 3.1 s", ... */
+/* "fell from 3.1 s to 1.2 s", "stayed at about 3.1 s", ... */
 struct words {
 	char bytes[160];
 };
 struct words words_change(double from, double to, const char *unit);
 struct words words_amount(double amount, const char *unit);
-/* "2.6 times as much as", "about the same as". */
-struct words words_ratio(double a, double b);
 /* The series with the least (or most) of a figure at an x; NULL without rows. */
 const char *rows_best(const struct session *session, const struct experiment *experiment,
 	const char *part, double x, enum figure figure, bool most, double *value);

@@ -113,44 +113,46 @@ static int run_latency(struct session *session)
 	return run_all_rates(session, rates, COUNT(rates), few, COUNT(few));
 }
 
-/* At the greatest rate of each part, and over the rates. */
-static void tell_pipelines(const struct session *session, FILE *out, enum figure figure,
-	const char *what, const char *unit)
+/* How a figure changes from the first x of a part to the last, for each series. */
+static void tell_part(const struct session *session, FILE *out, const char *part,
+	const char *x_unit, enum figure figure, const char *what, const char *unit)
 {
-	static const char *const parts[] = { "scaled", "origin" };
+	const struct experiment *self = session->experiment;
+	struct extent extent;
+	double first, last;
 
-	for (size_t i = 0; i < COUNT(parts); i++) {
-		const struct experiment *self = session->experiment;
-		struct extent extent;
+	rows_extent(session, self, part, &extent);
+	if (extent.x_count == 0)
+		return;
+	first = extent.x[0];
+	last = extent.x[extent.x_count - 1];
+	fprintf(out, "%s, from %s to %s %s: %s ", part, words_amount(first, "").bytes,
+		words_amount(last, "").bytes, x_unit, what);
+	for (size_t i = 0; i < extent.series_count; i++) {
+		const char *series = extent.series[i];
 
-		rows_extent(session, self, parts[i], &extent);
-		if (extent.x_count == 0)
-			continue;
-		fprintf(out, "%s, from %s to %s events/s: ", parts[i],
-			words_amount(extent.x[0], "").bytes,
-			words_amount(extent.x[extent.x_count - 1], "").bytes);
-		for (size_t j = 0; j < extent.series_count; j++) {
-			double low = rows_median(
-				session, self, parts[i], extent.series[j], extent.x[0], figure);
-			double high = rows_median(session, self, parts[i], extent.series[j],
-				extent.x[extent.x_count - 1], figure);
-
-			fprintf(out, "%s%s %s %s", j ? "; " : "", what, extent.series[j],
-				words_change(low, high, unit).bytes);
-		}
-		fputs(".\n", out);
+		fprintf(out, "%s%s with %s", i ? ", " : "",
+			words_change(rows_median(session, self, part, series, first, figure),
+				rows_median(session, self, part, series, last, figure), unit)
+				.bytes,
+			series);
 	}
+	fputs(".\n", out);
 }
 
 static void tell_backpressure(const struct session *session, FILE *out)
 {
-	tell_pipelines(session, out, FIGURE_HELD_BACK_PERCENT, "the time that the source of",
-		"% of the run");
+	for (int i = 0; i < 2; i++)
+		tell_part(session, out, i ? "origin" : "scaled", "events/s",
+			FIGURE_HELD_BACK_PERCENT,
+			"the share of the time that the source was held back", "%");
 }
 
 static void tell_latency(const struct session *session, FILE *out)
 {
-	tell_pipelines(session, out, FIGURE_P99_MS, "the 99th percentile of", "ms");
+	for (int i = 0; i < 2; i++)
+		tell_part(session, out, i ? "origin" : "scaled", "events/s", FIGURE_P99_MS,
+			"the 99th percentile of latency", "ms");
 }
 
 /* ---- Parallelism ---- */
@@ -196,27 +198,9 @@ static int run_parallelism(struct session *session)
 
 static void tell_parallelism(const struct session *session, FILE *out)
 {
-	static const char *const parts[] = { "scaled", "origin" };
-
-	for (size_t i = 0; i < COUNT(parts); i++) {
-		struct extent extent;
-
-		rows_extent(session, session->experiment, parts[i], &extent);
-		if (extent.x_count == 0)
-			continue;
-		fprintf(out, "%s, from %g to %g workers: ", parts[i], extent.x[0],
-			extent.x[extent.x_count - 1]);
-		for (size_t j = 0; j < extent.series_count; j++) {
-			double low = rows_median(session, session->experiment, parts[i],
-				extent.series[j], extent.x[0], FIGURE_WALL_S);
-			double high = rows_median(session, session->experiment, parts[i],
-				extent.series[j], extent.x[extent.x_count - 1], FIGURE_WALL_S);
-
-			fprintf(out, "%sthe completion time of %s %s", j ? "; " : "",
-				extent.series[j], words_change(low, high, "s").bytes);
-		}
-		fputs(".\n", out);
-	}
+	for (int i = 0; i < 2; i++)
+		tell_part(session, out, i ? "origin" : "scaled", "workers", FIGURE_WALL_S,
+			"the completion time", "s");
 }
 
 /* ---- Sampling interval ---- */

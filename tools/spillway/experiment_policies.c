@@ -43,9 +43,9 @@ static const struct shape {
 	void (*set)(struct cell *cell, double seconds);
 	double period_s, seconds, short_s;
 } shapes[] = {
-	{ "square", square, 5, 10, 1 },
+	{ "square", square, 5, 10, 0.8 },
 	{ "sine", sine, 10, 10, 0 },
-	{ "10 ms bursts", bursts, 0, 10, 1 },
+	{ "10 ms bursts", bursts, 0, 10, 0.8 },
 	{ "ramp", ramp, 10, 10, 0 },
 };
 
@@ -105,7 +105,7 @@ static void tell_shape(const struct session *session, FILE *out, size_t number)
 		shapes[number].name, best, words_amount(least, "ms").bytes,
 		words_amount(ours, "ms").bytes);
 	fprintf(out,
-		"none's %s; spillway spilled %s of the batches, its source was held back %s.\n",
+		"none's %s; spillway spilled %s of the batches, its source was held back for %s.\n",
 		words_amount(none, "ms").bytes,
 		words_amount(rows_median(session, self, "shapes", "spillway", (double)number,
 				     FIGURE_SPILLED_PERCENT),

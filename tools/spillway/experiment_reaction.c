@@ -66,6 +66,9 @@ static int run_onsets(struct session *session)
 
 /* ---- One long spike ---- */
 
+#define SPIKE 5.0 /* times what was before */
+#define CALM  0.5 /* of what the worker can do */
+
 static const struct subject {
 	const char *query;
 	double cost_us;
@@ -88,11 +91,11 @@ static int run_spike(struct session *session, const char *series, const char *po
 	cell.run.query = subject->query;
 	cell.run.op_delay_us = subject->cost_us;
 	cell.run.batch_rows = subject->batch_rows;
-	cell_step(&cell, effort->calm_s, 0.5 * capacity);
-	cell_step(&cell, effort->spike_s, 5 * capacity);
-	cell_step(&cell, effort->calm_s, 0.5 * capacity);
+	cell_step(&cell, effort->calm_s, CALM * capacity);
+	cell_step(&cell, effort->spike_s, SPIKE * CALM * capacity);
+	cell_step(&cell, effort->calm_s, CALM * capacity);
 	cell_pace_for(&cell, all_s);
-	/* Without spilling it would be at it for five times as long. */
+	/* Without spilling it would be at it for long. */
 	cell.run.stop_after_s = all_s;
 	return session_run(session, &cell);
 }
@@ -103,10 +106,11 @@ static int run_spikes(struct session *session)
 	int code = session_ready(session);
 
 	session_note(session, NOTE_PARAMETER,
-		"spike: one worker, 5 times what it can do for %g s, before and after it half of "
-		"that for %g s; q12 at 2 us an event, tokenize at 20 us (simulated); warm: "
-		"functions 20 ms away; cold: the same, none started, 150 ms to start one",
-		effort->spike_s, effort->calm_s);
+		"spike: one worker, half of what it can do for %g s, %g times as much as that for "
+		"%g s, half again for %g s; q12 at 2 us an event, tokenize at 20 us (simulated); "
+		"warm: %d functions %d ms away; cold: the same, none started, 150 ms to start one",
+		effort->calm_s, SPIKE, effort->spike_s, effort->calm_s, WARM_FUNCTIONS,
+		WARM_RTT_MS);
 	for (size_t i = 0; i < SUBJECTS && !code; i++)
 		code = run_spike(session, "none", "none", i);
 	for (size_t i = 0; i < SUBJECTS && !code; i++)
@@ -211,12 +215,46 @@ static int run_loads(struct session *session)
 
 /* ---- Nothing to do ---- */
 
-#define OVERHEAD_EVENTS 10000000
+#define OVERHEAD_EVENTS 50000000
+
+/* One with the controller and one without; which comes first alternates. */
+static int run_pair(struct session *session, unsigned pair)
+{
+	static const char *const policies[] = { "none", "spillway" };
+	const size_t before = session->row_count;
+	const struct row *first;
+	struct row *row;
+	double ratio;
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *policy = policies[(i + pair) % 2];
+		struct cell cell;
+		int code;
+
+		cell_init(session, &cell, "overhead", policy, 0);
+		cell_burst(session, &cell, policy);
+		cell.run.query = "q12";
+		cell.run.is_rate_limited = false;
+		cell.run.batch_rows = 1024;
+		cell.run.generator.num_events = OVERHEAD_EVENTS;
+		code = session_run(session, &cell);
+		if (code)
+			return code;
+	}
+	if (session->row_count != before + 2)
+		return 0; /* one failed */
+	first = &session->rows[before];
+	ratio = first[1].figures[FIGURE_EVENTS_PER_S] / first[0].figures[FIGURE_EVENTS_PER_S];
+	row = session_row(session, "overhead-pairs", "spillway", 0);
+	if (!row)
+		return EXIT_FAILED;
+	row->figures[FIGURE_RATIO] = pair % 2 ? 1 / ratio : ratio;
+	return 0;
+}
 
 static int run_overhead(struct session *session)
 {
 	const struct effort *effort = effort_of(session);
-	static const char *const policies[] = { "none", "spillway" };
 	int code = session_ready(session);
 
 	session_note(session, NOTE_PARAMETER,
@@ -225,18 +263,7 @@ static int run_overhead(struct session *session)
 		OVERHEAD_EVENTS, effort->pairs);
 	for (unsigned pair = 0; pair < effort->pairs && !code; pair++) {
 		session->repeat = pair;
-		for (size_t i = 0; i < 2 && !code; i++) {
-			struct cell cell;
-
-			/* The other one first each other time. */
-			cell_init(session, &cell, "overhead", policies[(i + pair) % 2], 0);
-			cell_burst(session, &cell, policies[(i + pair) % 2]);
-			cell.run.query = "q12";
-			cell.run.is_rate_limited = false;
-			cell.run.batch_rows = 1024;
-			cell.run.generator.num_events = OVERHEAD_EVENTS;
-			code = session_run(session, &cell);
-		}
+		code = run_pair(session, pair);
 	}
 	session->repeat = 0;
 	return code;
@@ -293,7 +320,7 @@ static void tell_spikes(const struct session *session, FILE *out)
 	for (size_t i = 0; i < extent.x_count; i++) {
 		fprintf(out, "A spike of 5x, %s: ", extent.label[i]);
 		for (size_t j = 0; j < extent.series_count; j++)
-			fprintf(out, "%s%s p99 %s, source held back %s", j ? "; " : "",
+			fprintf(out, "%s%s p99 %s, source held back for %s", j ? "; " : "",
 				extent.series[j],
 				words_amount(rows_median(session, self, "spike", extent.series[j],
 						     extent.x[i], FIGURE_P99_MS),
@@ -341,16 +368,26 @@ static void tell_loads(const struct session *session, FILE *out)
 static void tell_overhead(const struct session *session, FILE *out)
 {
 	const struct experiment *self = session->experiment;
-	double none = rows_median(session, self, "overhead", "none", 0, FIGURE_EVENTS_PER_S);
-	double ours = rows_median(session, self, "overhead", "spillway", 0, FIGURE_EVENTS_PER_S);
+	double ratio = rows_median(session, self, "overhead-pairs", "spillway", 0, FIGURE_RATIO);
+	double least = INFINITY, most = 0;
+	unsigned count = 0;
 
-	if (isnan(none) || isnan(ours))
+	for (size_t i = 0; i < session->row_count; i++) {
+		const struct row *row = &session->rows[i];
+
+		if (row->experiment != self || strcmp(row->part, "overhead-pairs") != 0)
+			continue;
+		least = fmin(least, row->figures[FIGURE_RATIO]);
+		most = fmax(most, row->figures[FIGURE_RATIO]);
+		count++;
+	}
+	if (count == 0)
 		return;
 	fprintf(out,
-		"With nothing to do: %s without the controller, %s with it: %.2f %% %s "
-		"(medians).\n",
-		words_amount(none, "events/s").bytes, words_amount(ours, "events/s").bytes,
-		100 * fabs(1 - ours / none), ours < none ? "less" : "more");
+		"With nothing to do: throughput with the controller is %.2f %% %s than without "
+		"(median of %u pairs, which lie from %+.1f %% to %+.1f %%).\n",
+		100 * fabs(1 - ratio), ratio < 1 ? "less" : "more", count, 100 * (least - 1),
+		100 * (most - 1));
 }
 
 static void tell(const struct session *session, FILE *out)

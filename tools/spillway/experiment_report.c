@@ -22,7 +22,7 @@ static const char style[] =
 	"color:var(--ink);background:var(--paper)}\n"
 	"h1{font-size:1.6rem;margin:.5rem 0}h2{font-size:1.25rem;margin:0}p{margin:.5rem 0}\n"
 	"section{border-top:1px solid var(--line);margin-top:2rem;padding-top:1rem}\n"
-	".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,21rem),1fr));"
+	".charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));"
 	"gap:.75rem;margin:1rem 0}\n"
 	"figure{margin:0;padding:.6rem;background:var(--card);border-radius:.4rem;min-width:0}\n"
 	"figure.wide{grid-column:1/-1}figure svg{display:block;width:100%;height:auto}\n"
@@ -255,6 +255,7 @@ static void put_notes(
 
 static void put_sentences(FILE *file, struct session *session, const struct experiment *experiment)
 {
+	const struct experiment *before = session->experiment;
 	char *text = NULL, *rest = NULL;
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
@@ -263,6 +264,7 @@ static void put_sentences(FILE *file, struct session *session, const struct expe
 		return;
 	session->experiment = experiment;
 	experiment->tell(session, out);
+	session->experiment = before;
 	fclose(out);
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		put_element(file, "p class=\"told\"", line);
@@ -311,6 +313,30 @@ static void put_state(FILE *file, const struct session *session)
 			file);
 }
 
+/* Over all runs with somewhere to spill to. */
+static void put_books(FILE *file, const struct session *session)
+{
+	double sums[FIGURES] = { 0 };
+	unsigned runs = 0;
+
+	for (size_t i = 0; i < session->row_count; i++) {
+		const double *figures = session->rows[i].figures;
+
+		if (isnan(figures[FIGURE_LOST]))
+			continue;
+		runs++;
+		for (int j = FIGURE_INVOCATIONS; j <= FIGURE_USD; j++)
+			sums[j] += figures[j];
+	}
+	if (runs > 0)
+		fprintf(file,
+			"<p>%u runs had somewhere to spill to: %.0f invocations, which would "
+			"have cost $%.4f; %.0f batches were reclaimed, %.0f lost, %.0f "
+			"doubled.</p>\n",
+			runs, sums[FIGURE_INVOCATIONS], sums[FIGURE_USD], sums[FIGURE_RECLAIMED],
+			sums[FIGURE_LOST], sums[FIGURE_DOUBLED]);
+}
+
 static void put_environment(FILE *file, const struct session *session)
 {
 	struct environment environment;
@@ -355,6 +381,7 @@ static void put_page(FILE *file, struct session *session,
 	fputs("</style>\n</head>\n<body>\n<h1>Spillway: experiments</h1>\n", file);
 	put_state(file, session);
 	put_environment(file, session);
+	put_books(file, session);
 	fputs("<nav>", file);
 	for (size_t i = 0; i < count; i++) {
 		fprintf(file, "%s<a href=\"#%s\">", i ? " · " : "", experiments[i]->name);

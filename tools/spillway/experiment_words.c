@@ -40,23 +40,12 @@ struct words words_change(double from, double to, const char *unit)
 
 	if (isnan(from) || isnan(to))
 		snprintf(words.bytes, sizeof(words.bytes), "was not measured at both ends");
+	else if (from == to)
+		snprintf(words.bytes, sizeof(words.bytes), "stayed at %.64s", a.bytes);
 	else if (is_same(from, to))
 		snprintf(words.bytes, sizeof(words.bytes), "stayed at about %.64s", a.bytes);
 	else
 		snprintf(words.bytes, sizeof(words.bytes), "%s from %.64s to %.64s",
 			to < from ? "fell" : "rose", a.bytes, b.bytes);
-	return words;
-}
-
-struct words words_ratio(double a, double b)
-{
-	struct words words;
-
-	if (isnan(a) || isnan(b) || b <= 0)
-		snprintf(words.bytes, sizeof(words.bytes), "not to be compared with");
-	else if (is_same(a, b))
-		snprintf(words.bytes, sizeof(words.bytes), "about the same as");
-	else
-		snprintf(words.bytes, sizeof(words.bytes), "%.3g times", a / b);
 	return words;
 }
