@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "nexmark/pace.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 
@@ -48,10 +49,13 @@ int sw_nexmark_pace_check(const struct sw_nexmark_pace *pace, struct sw_error *e
 uint64_t sw_nexmark_pace_due_ns(const struct sw_nexmark_pace *pace, uint64_t event)
 {
 	const uint64_t all = round_events(pace);
-	uint64_t rest = event % all;
-	u128 ns = (u128)(event / all) * round_ns(pace);
+	uint64_t rest;
 	uint32_t i = 0;
+	u128 ns;
 
+	assert(all > 0);
+	ns = (u128)(event / all) * round_ns(pace);
+	rest = event % all;
 	for (; rest >= pace->step[i].events; i++) {
 		rest -= pace->step[i].events;
 		ns += pace->step[i].ns;
@@ -63,10 +67,13 @@ uint64_t sw_nexmark_pace_due_ns(const struct sw_nexmark_pace *pace, uint64_t eve
 uint64_t sw_nexmark_pace_events(const struct sw_nexmark_pace *pace, uint64_t ns)
 {
 	const uint64_t all = round_ns(pace);
-	u128 events = (u128)(ns / all) * round_events(pace);
-	uint64_t rest = ns % all, within;
+	uint64_t rest, within;
 	uint32_t i = 0;
+	u128 events;
 
+	assert(all > 0);
+	events = (u128)(ns / all) * round_events(pace);
+	rest = ns % all;
 	for (; rest >= pace->step[i].ns; i++) {
 		rest -= pace->step[i].ns;
 		events += pace->step[i].events;

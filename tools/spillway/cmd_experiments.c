@@ -206,7 +206,7 @@ static int run_one(struct session *session, const struct experiment *experiment)
 	session->repeat = 0;
 	/* A second ^C is not to find half a file. */
 	shown = show(session, experiment);
-	printf("%s: %zu runs in %.0f s\n", experiment->name, session->row_count - rows_before,
+	printf("%s: %zu rows in %.0f s\n", experiment->name, session->row_count - rows_before,
 		(double)(sw_now_ns() - begin_ns) / 1e9);
 	experiment->tell(session, stdout);
 	putchar('\n');

@@ -284,22 +284,22 @@ static void tell_interval(const struct session *session, FILE *out)
 
 #define LANGUAGE_CONCURRENCY 8
 
-static int run_language_rates(
-	struct session *session, const char *language, const double *rates, double seconds)
+static int run_language_rates(struct session *session, const char *language, const double *rates,
+	size_t count, double seconds)
 {
 	const char *function = strcmp(language, "c") == 0 ? LAMBDA_FUNCTION : language;
 	int code = session_warm(session, function, LANGUAGE_CONCURRENCY);
 
-	for (; *rates > 0 && !code; rates++) {
+	for (size_t i = 0; i < count && !code; i++) {
 		struct cell cell;
 
-		cell_init(session, &cell, "language", language, *rates);
+		cell_init(session, &cell, "language", language, rates[i]);
 		cell_burst(session, &cell, "spillway");
 		cell.run.function = function;
 		cell.run.op_delay_us = 500;
 		cell.run.batch_rows = 24;
 		cell.run.max_inflight = LANGUAGE_CONCURRENCY;
-		cell_offer(&cell, *rates, seconds);
+		cell_offer(&cell, rates[i], seconds);
 		cell.run.stop_after_s = seconds;
 		code = session_run(session, &cell);
 	}
@@ -308,8 +308,8 @@ static int run_language_rates(
 
 static int run_language(struct session *session)
 {
-	static const double all[] = { 1000, 2500, 5000, 7500, 10000, 0 };
-	static const double few[] = { 1000, 7500, 0 };
+	static const double all[] = { 1000, 2500, 5000, 7500, 10000 };
+	static const double few[] = { 1000, 7500 };
 	const double seconds = session->is_short ? 0.8 : 5;
 	const char *languages[LANGUAGES_MAX + 1];
 	int code = session_endpoint(session,
@@ -323,8 +323,8 @@ static int run_language(struct session *session)
 		LANGUAGE_CONCURRENCY, seconds);
 	session_languages(session, languages);
 	for (size_t i = 0; languages[i] && !code; i++)
-		code = run_language_rates(
-			session, languages[i], session->is_short ? few : all, seconds);
+		code = run_language_rates(session, languages[i], session->is_short ? few : all,
+			session->is_short ? COUNT(few) : COUNT(all), seconds);
 	return code;
 }
 

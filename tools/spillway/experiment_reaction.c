@@ -160,7 +160,7 @@ static int run_capacity(struct session *session, unsigned number)
 
 static int run_rules(struct session *session, unsigned number, double load, double capacity)
 {
-	double rates[RULES], better;
+	double rates[RULES] = { NAN, NAN, NAN }, better;
 	char names[RULES][NAME_BYTES], name[NAME_BYTES];
 	struct row *row;
 	int code = 0;
