@@ -101,6 +101,7 @@ struct chart {
 	enum figure y; /* boxes: the quartiles, whatever it says */
 	enum chart_kind kind;
 	bool log_x, log_y;
+	bool has_table; /* the report shows its figures below it */
 };
 
 #define CHARTS_MAX 6

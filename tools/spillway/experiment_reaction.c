@@ -418,6 +418,6 @@ const struct experiment experiment_reaction = {
 			.y = FIGURE_HELD_BACK_S, .kind = CHART_BARS },
 		{ .name = "ratio", .part = "ratio",
 			.title = "Throughput against the better of never and always",
-			.y_title = "ratio", .y = FIGURE_RATIO, .kind = CHART_BARS },
+			.y_title = "ratio", .y = FIGURE_RATIO, .kind = CHART_BARS, .has_table = true },
 	},
 };

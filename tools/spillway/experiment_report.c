@@ -25,7 +25,7 @@ static const char style[] =
 	".charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));"
 	"gap:.75rem;margin:1rem 0}\n"
 	"figure{margin:0;padding:.6rem;background:var(--card);border-radius:.4rem;min-width:0}\n"
-	"figure.wide{grid-column:1/-1}figure svg{display:block;width:100%;height:auto}\n"
+	"figure.wide,.wide{grid-column:1/-1}figure svg{display:block;width:100%;height:auto}\n"
 	"figcaption{font-weight:600;font-size:.95rem;margin-bottom:.2rem}\n"
 	"svg text{fill:var(--ink);font-family:system-ui,sans-serif}\n"
 	"svg [fill='#ffffff']{fill:none}\n"
@@ -144,6 +144,34 @@ static void put_chart(FILE *file, const struct session *session,
 	free(svg);
 }
 
+/* A line for each x, a column for each series. */
+static void put_chart_table(FILE *file, const struct session *session,
+	const struct experiment *experiment, const struct chart *chart)
+{
+	struct extent extent;
+
+	rows_extent(session, experiment, chart->part, &extent);
+	fputs("<div class=\"scroll wide\"><table>\n<tr><th></th>", file);
+	for (size_t i = 0; i < extent.series_count; i++)
+		put_element(file, "th", extent.series[i]);
+	fputs("</tr>\n", file);
+	for (size_t i = 0; i < extent.x_count; i++) {
+		fputs("<tr>", file);
+		put_element(file, "td", extent.label[i]);
+		for (size_t j = 0; j < extent.series_count; j++) {
+			double figure = rows_median(session, experiment, chart->part,
+				extent.series[j], extent.x[i], chart->y);
+
+			if (isnan(figure))
+				fputs("<td></td>", file);
+			else
+				fprintf(file, "<td>%.3f</td>", figure);
+		}
+		fputs("</tr>\n", file);
+	}
+	fputs("</table></div>\n", file);
+}
+
 static void put_charts(
 	FILE *file, const struct session *session, const struct experiment *experiment)
 {
@@ -151,6 +179,10 @@ static void put_charts(
 	for (size_t i = 0; i < CHARTS_MAX && experiment->charts[i].name; i++)
 		if (chart_has_rows(session, experiment, experiment->charts[i].part))
 			put_chart(file, session, experiment, &experiment->charts[i]);
+	for (size_t i = 0; i < CHARTS_MAX && experiment->charts[i].name; i++)
+		if (experiment->charts[i].has_table &&
+			chart_has_rows(session, experiment, experiment->charts[i].part))
+			put_chart_table(file, session, experiment, &experiment->charts[i]);
 	fputs("</div>\n", file);
 }
 
