@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "nexmark/pace.h"
 #include "tests/runtime/cmocka_all.h"
+#include "tests/runtime/random.h"
 
 static uint64_t seed;
-
-static uint64_t random_below(uint64_t limit)
-{
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return (seed >> 20) % limit;
-}
 
 static void steps_follow_each_other(void **unused)
 {
@@ -38,16 +29,18 @@ static void agrees_with_itself(void **unused)
 {
 	(void)unused;
 	for (int round = 0; round < 2000; round++) {
-		struct sw_nexmark_pace pace = { .steps = 1 + (uint32_t)random_below(5) };
+		struct sw_nexmark_pace pace = { .steps = 1 + (uint32_t)random_below(&seed, 5) };
 		uint64_t before = 0;
 
 		for (uint32_t i = 0; i < pace.steps; i++) {
-			pace.step[i].ns = 1 + random_below(random_below(2) ? 50 : 1000000000);
-			pace.step[i].events = random_below(random_below(2) ? 5 : 1000000);
+			pace.step[i].ns =
+				1 + random_below(&seed, random_below(&seed, 2) ? 50 : 1000000000);
+			pace.step[i].events =
+				random_below(&seed, random_below(&seed, 2) ? 5 : 1000000);
 		}
-		pace.step[random_below(pace.steps)].events++;
+		pace.step[random_below(&seed, pace.steps)].events++;
 		for (int i = 0; i < 100; i++) {
-			const uint64_t event = random_below(i < 50 ? 20 : UINT64_C(1) << 30);
+			const uint64_t event = random_below(&seed, i < 50 ? 20 : 1u << 30);
 			const uint64_t ns = sw_nexmark_pace_due_ns(&pace, event);
 
 			assert_true(sw_nexmark_pace_events(&pace, ns) > event);
@@ -105,9 +98,7 @@ int main(void)
 		cmocka_unit_test(never_overflows),
 		cmocka_unit_test(bad_steps_are_named),
 	};
-	const char *given = getenv("SW_SEED");
 
-	seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
-	printf("seed %" PRIu64 " (SW_SEED)\n", seed);
+	seed = random_seed();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,6 +180,7 @@ class Short(unittest.TestCase):
         self.assertGreater(int(by_series["bursting"]["invocations"]), 1)
         # Five times as much as one worker can do: without spilling most of it is left undone.
         self.assertGreater(float(by_series["vanilla"]["behind_max_events"]), 10000)
+        self.assertLess(int(by_series["vanilla"]["events"]), 32000)
         self.assertEqual([row["sample_us"] for row in rows_of(self.folder, "interval")],
                          ["250", "10000", "800000"])
         sizes = {(row["series"], row["x"]) for row in rows_of(self.folder, "batch-size")}

@@ -93,21 +93,12 @@ static char *read_file(const char *path)
 	return NULL;
 }
 
-static bool copy_until(FILE *file, const char **text, const char *mark)
-{
-	const char *found = strstr(*text, mark);
-
-	fwrite(*text, 1, found ? (size_t)(found - *text) : strlen(*text), file);
-	*text = found ? found + strlen(mark) : *text + strlen(*text);
-	return found != NULL;
-}
-
 /* What is inside of gnuplot's svg, with a head of our own: without declarations and addresses, and
  * with a title that says what it is. */
 static void put_svg(FILE *file, const struct chart *chart, const char *svg)
 {
 	const char *box = strstr(svg, "viewBox=\"");
-	const char *at = box ? strchr(box, '>') : NULL;
+	const char *at = box ? strchr(box, '>') : NULL, *title;
 
 	if (!at)
 		return;
@@ -117,9 +108,12 @@ static void put_svg(FILE *file, const struct chart *chart, const char *svg)
 	put_text(file, chart->title);
 	fputs("\">", file);
 	at++;
-	if (copy_until(file, &at, "<title>Gnuplot</title>"))
-		copy_until(file, &at, "\x01");
-	fputc('\n', file);
+	title = strstr(at, "<title>Gnuplot</title>");
+	if (title) {
+		fwrite(at, 1, (size_t)(title - at), file);
+		at = title + strlen("<title>Gnuplot</title>");
+	}
+	fputs(at, file);
 }
 
 static bool is_wide(const char *svg)
