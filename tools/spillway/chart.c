@@ -212,8 +212,6 @@ static void put_chart(const struct drawing *drawing)
 	if (drawing->chart->kind == CHART_BOXES)
 		fprintf(file, "set boxwidth %.4f absolute\n",
 			CLUSTER / (double)drawing->extent.series_count * 0.8);
-	if (drawing->extent.series_count == 1)
-		fputs("unset key\n", file);
 	put_y(drawing);
 	put_x(drawing);
 	put_data(drawing);
