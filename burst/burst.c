@@ -21,9 +21,9 @@ static int check_options(const struct sw_burst_options *options, struct sw_error
 	if (!(options->spill_share >= 0 && options->spill_share <= 1))
 		return sw_error_set(
 			error, -EINVAL, "spill-share: %g: not in 0..1", options->spill_share);
-	if (options->sample_us < 50 || options->sample_us > 1000000)
+	if (options->sample_us < 50 || options->sample_us > 2000000)
 		return sw_error_set(
-			error, -EINVAL, "sample-us: %u: not in 50..1000000", options->sample_us);
+			error, -EINVAL, "sample-us: %u: not in 50..2000000", options->sample_us);
 	if (options->max_inflight < 1 || options->max_inflight > SW_BURST_INFLIGHT_MAX)
 		return sw_error_set(error, -EINVAL, "max-inflight: %u: not in 1..%d",
 			options->max_inflight, SW_BURST_INFLIGHT_MAX);

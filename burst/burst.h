@@ -49,7 +49,7 @@ struct sw_burst_options {
 	const char *ca_file;     /* PEM the peer is checked against; null: the system's; copied */
 	enum sw_burst_sign sign; /* default SW_BURST_SIGN_AUTO */
 	const char *region;    /* of the signature; null: the endpoint's or environment's; copied */
-	uint32_t sample_us;    /* controller's period, 50..1000000; default 250 */
+	uint32_t sample_us;    /* controller's period, 50..2000000; default 250 */
 	uint32_t max_inflight; /* invocations at once, 1..SW_BURST_INFLIGHT_MAX; default 64 */
 	/* Of one run; retries, hedges and prewarms included. 0: no limit. */
 	uint64_t max_invocations;

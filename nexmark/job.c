@@ -173,6 +173,7 @@ static int prepare_source(struct sw_nexmark_job *job, const struct sw_nexmark_jo
 	job->source.plan = &job->plan;
 	job->source.shared = job->shared;
 	job->source.rate_limited = options->rate_limited;
+	job->source.pace = options->pace;
 	job->source.clock_ms = options->clock_ms;
 	job->source.clock_context = options->clock_context;
 	job->source.stopped = options->stopped;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "nexmark/job_private.h"
+#include "nexmark/pace.h"
 
 static const struct query *const queries[] = {
 	&query_q0,
@@ -94,6 +95,10 @@ int sw_nexmark_job_check(const struct sw_nexmark_job_options *options, struct sw
 		why = "input: files are not replayed or paced (leave out replay and rate limit)";
 	else if (options->replay && options->rate_limited)
 		why = "replay: a replayed stream is not paced (leave out one of the two)";
+	else if (options->pace && !options->rate_limited)
+		why = "pace: only a paced source has one (rate limit)";
+	else if (options->pace && sw_nexmark_pace_check(options->pace, error) != 0)
+		return -EINVAL;
 	else if (options->replay && options->generator && options->generator->num_events == 0)
 		why = "replay: the stream has no end (give a number of events)";
 	else if (options->late && !options->input_dir)

@@ -30,6 +30,8 @@ SW_API unsigned sw_nexmark_query_count(void);
 SW_API const struct sw_nexmark_query *sw_nexmark_query_at(unsigned index); /* null: out of range */
 SW_API const struct sw_nexmark_query *sw_nexmark_query_find(const char *name); /* null: unknown */
 
+struct sw_nexmark_pace; /* pace.h */
+
 struct sw_nexmark_job_options {
 	size_t size;       /* sizeof(struct sw_nexmark_job_options) */
 	const char *query; /* required; copied */
@@ -40,6 +42,8 @@ struct sw_nexmark_job_options {
 	const char *input_dir; /* person.csv, auction.csv, bid.csv of this folder; null: generate */
 	bool replay;           /* make all columns before the start; needs a bounded stream */
 	bool rate_limited;     /* open loop at the generator's rates */
+	/* rate_limited: at these instead; borrowed until the graph is destroyed. Null: none. */
+	const struct sw_nexmark_pace *pace;
 	int64_t watermark_delay_ms; /* CSV: disorder allowed for; default 4000, >= 0 */
 
 	/* ---- Query ---- */

@@ -100,6 +100,7 @@ struct source_config {
 	const struct sw_schema *schemas[SW_NEXMARK_EVENTS];
 	uint32_t rows[SW_NEXMARK_EVENTS]; /* of a batch, at most */
 	bool rate_limited, replay;
+	const struct sw_nexmark_pace *pace; /* null: the generator's rates */
 	struct source_shared *shared;
 	int64_t (*clock_ms)(void *context);
 	void *clock_context;

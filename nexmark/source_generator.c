@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "nexmark/generator.h"
+#include "nexmark/pace.h"
 #include "runtime/clock.h"
 
 /* A paced source waits so long for a fuller batch. */
@@ -240,6 +241,18 @@ static enum sw_poll poll_unpaced(struct sw_instance *self, struct source_state *
 	return make(self, source, &claim);
 }
 
+static uint64_t due_ns(const struct source_config *config, uint64_t event)
+{
+	return config->pace ? sw_nexmark_pace_due_ns(config->pace, event)
+			    : sw_nexmark_due_ns(config->generator, event);
+}
+
+static uint64_t events_due(const struct source_config *config, uint64_t since_ns)
+{
+	return config->pace ? sw_nexmark_pace_events(config->pace, since_ns)
+			    : sw_nexmark_events_due(config->generator, since_ns);
+}
+
 static uint64_t schedule_start(struct source_shared *shared, uint64_t now_ns)
 {
 	uint64_t start_ns = atomic_load_explicit(&shared->start_ns, memory_order_relaxed);
@@ -266,10 +279,10 @@ static enum sw_poll rest(
 {
 	const struct source_config *config = sw_instance_config(self);
 	uint64_t full = next + source->events - 1;
-	uint64_t when_ns = sw_nexmark_due_ns(config->generator, next) + GATHER_NS;
+	uint64_t when_ns = due_ns(config, next) + GATHER_NS;
 
 	if (full < source->total) {
-		uint64_t full_ns = sw_nexmark_due_ns(config->generator, full);
+		uint64_t full_ns = due_ns(config, full);
 
 		if (full_ns < when_ns)
 			when_ns = full_ns;
@@ -286,7 +299,7 @@ static enum sw_poll poll_paced(struct sw_instance *self, struct source_state *so
 	struct source_shared *shared = config->shared;
 	uint64_t now_ns = sw_now_ns(), start_ns = schedule_start(shared, now_ns);
 	uint64_t since_ns = now_ns > start_ns ? now_ns - start_ns : 0;
-	uint64_t due = sw_nexmark_events_due(config->generator, since_ns);
+	uint64_t due = events_due(config, since_ns);
 	struct claim claim;
 
 	if (due > source->total)
@@ -301,7 +314,7 @@ static enum sw_poll poll_paced(struct sw_instance *self, struct source_state *so
 		if (waiting == 0)
 			return rest(self, source, claim.first, start_ns);
 		if (waiting < source->events && due < source->total &&
-			since_ns < sw_nexmark_due_ns(config->generator, claim.first) + GATHER_NS)
+			since_ns < due_ns(config, claim.first) + GATHER_NS)
 			return rest(self, source, claim.first, start_ns);
 		claim.events = waiting < source->events ? (uint32_t)waiting : source->events;
 	} while (!atomic_compare_exchange_weak_explicit(&shared->next_event, &claim.first,
@@ -309,7 +322,7 @@ static enum sw_poll poll_paced(struct sw_instance *self, struct source_state *so
 	/* What is in the batch is no backlog any more. */
 	tell_backlog(self, due - claim.first - claim.events);
 	claim.number = atomic_fetch_add_explicit(&shared->next_batch, 1, memory_order_relaxed);
-	claim.intended_ns = start_ns + sw_nexmark_due_ns(config->generator, claim.first);
+	claim.intended_ns = start_ns + due_ns(config, claim.first);
 	return make(self, source, &claim);
 }
 

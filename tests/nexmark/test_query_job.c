@@ -3,6 +3,7 @@
 /* Jobs: options that are refused, sinks and their failures, pacing, processing time, state limits.
  */
 
+#include "nexmark/pace.h"
 #include "operators/csv_text.h"
 #include "operators/sink_totals.h"
 #include "runtime/clock.h"
@@ -52,6 +53,12 @@ static void bad_options(void **unused)
 	query_run_init(&run, "q0");
 	run.job.replay = run.job.rate_limited = true;
 	refuses(&run, -EINVAL, "replay:");
+	query_run_init(&run, "q0");
+	run.job.pace = &(struct sw_nexmark_pace){ 1, { { 1, 1 } } };
+	refuses(&run, -EINVAL, "pace: only");
+	run.job.pace = &(struct sw_nexmark_pace){ 0, { { 1, 1 } } };
+	run.job.rate_limited = true;
+	refuses(&run, -EINVAL, "pace: 0 steps");
 	query_run_init(&run, "q0");
 	run.job.replay = true;
 	run.generator.num_events = 0;
@@ -223,6 +230,29 @@ static void paced_runs_keep_their_schedule(void **unused)
 	assert_true(run.stats.wall_ns >= 5999 * 40000u);
 }
 
+/* At another pace the times in the events, and so the results, are the same. */
+static void paced_runs_keep_a_pace_of_their_own(void **unused)
+{
+	/* 1000 events in 20 ms, then 80 ms of rest: the last 1000 begin after 500 ms. */
+	const struct sw_nexmark_pace pace = { 2, { { 20000000, 1000 }, { 80000000, 0 } } };
+	struct query_run run;
+	uint64_t rows;
+
+	(void)unused;
+	query_run_init(&run, "q7");
+	run.generator.num_events = 6000;
+	run.generator.first_event_rate = run.generator.next_event_rate = 25000;
+	run.job.checksum = true;
+	query_run_well(&run);
+	rows = run.result.checksum;
+	run.job.rate_limited = true;
+	run.job.pace = &pace;
+	query_run_well(&run);
+	assert_true(run.result.checksum == rows);
+	assert_int_equal(run.stats.events, 6000);
+	assert_true(run.stats.wall_ns >= 500000000 + 999 * 20000u);
+}
+
 static int64_t ticking(void *context)
 {
 	/* Every look at the clock is a second later. Relaxed: only its values matter. */
@@ -355,6 +385,7 @@ int main(void)
 		cmocka_unit_test(sinks_agree),
 		cmocka_unit_test(reads_only_what_it_needs),
 		cmocka_unit_test(paced_runs_keep_their_schedule),
+		cmocka_unit_test(paced_runs_keep_a_pace_of_their_own),
 		cmocka_unit_test(processing_time_windows),
 		cmocka_unit_test(state_has_a_limit),
 		cmocka_unit_test(extreme_batches),

@@ -9,6 +9,7 @@ int cmd_generate(int argc, char **argv);
 int cmd_nexmark(int argc, char **argv);
 int cmd_topology(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_experiments(int argc, char **argv);
 int cmd_checksum(int argc, char **argv);
 int cmd_queries(int argc, char **argv);
 

@@ -24,6 +24,8 @@ static const struct command commands[] = {
 	{ "topology", cmd_topology, "[--workers N] [--pin LIST]",
 		"show the machine, and what would run where" },
 	{ "demo", cmd_demo, "[--output DIR]", "a spike, without and with spilling, side by side" },
+	{ "experiments", cmd_experiments, "[NAME...] [--short]",
+		"experiments, with CSV, charts and a report" },
 	{ "checksum", cmd_checksum, "FILE.csv", "the checksum of a result file" },
 };
 
@@ -35,7 +37,7 @@ static void print_help(FILE *out)
 	      "usage: spillway COMMAND [arguments]\n\n",
 		out);
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-10s %-28s %s\n", commands[i].name, commands[i].arguments,
+		fprintf(out, "  %-11s %-28s %s\n", commands[i].name, commands[i].arguments,
 			commands[i].help);
 	fputs("\nspillway COMMAND --help lists its options; spillway --version tells the version.\n"
 	      "Exit: 0 done, 1 failed, 2 wrong command line, 130 interrupted.\n",

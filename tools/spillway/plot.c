@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "tools/spillway/gnuplot.h"
 #include "tools/spillway/message.h"
 #include "tools/spillway/plot.h"
 #include "tools/spillway/text.h"
@@ -123,40 +121,9 @@ static int write_script(const struct plot *plot)
 	return 0;
 }
 
-static void become_gnuplot(const char *folder)
-{
-	int nowhere = open("/dev/null", O_RDWR);
-
-	if (nowhere >= 0) {
-		dup2(nowhere, STDIN_FILENO);
-		dup2(nowhere, STDOUT_FILENO);
-	}
-	if (chdir(folder) == 0)
-		execlp("gnuplot", "gnuplot", "demo.gp", (char *)NULL);
-	_exit(127);
-}
-
 int plot_make(const struct plot *plot)
 {
-	int status, result = write_script(plot);
-	pid_t pid;
+	int result = write_script(plot);
 
-	if (result)
-		return result;
-	pid = fork();
-	if (pid == 0)
-		become_gnuplot(plot->folder);
-	if (pid < 0)
-		return say(EXIT_FAILED, "plot: fork: %s", strerror(errno));
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return say(EXIT_FAILED, "plot: gnuplot: %s", strerror(errno));
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-		return say(EXIT_FAILED,
-			"plot: gnuplot: it cannot be started (install "
-			"gnuplot-nox; the figures are in %s)",
-			plot->folder);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return say(EXIT_FAILED, "plot: gnuplot: it failed on %s/demo.gp", plot->folder);
-	return 0;
+	return result ? result : gnuplot_run(plot->folder, "demo.gp");
 }

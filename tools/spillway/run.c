@@ -23,7 +23,8 @@ struct run {
 	struct sw_graph *graph;
 	struct sw_nexmark_job *job;
 	struct sampler sampler;
-	int stops; /* signals acted on */
+	int stops;    /* signals acted on */
+	bool is_over; /* stop_after_s has passed */
 };
 
 static enum sw_burst_sign sign_mode(const char *name)
@@ -119,6 +120,7 @@ static struct sw_nexmark_job_options job_options(const struct run_options *optio
 	job.input_dir = options->input;
 	job.replay = options->replay;
 	job.rate_limited = options->is_rate_limited;
+	job.pace = options->pace;
 	job.watermark_delay_ms = (int64_t)options->watermark_delay_ms;
 	job.processing_time_event = strcmp(options->processing_time, "event") == 0;
 	job.side_input = options->side_input;
@@ -151,6 +153,17 @@ int run_check(const struct run_options *options)
 	return say(EXIT_USAGE, "bad options: %s", error.text);
 }
 
+static void act_on_time(struct run *run)
+{
+	const double stop_s = run->options->stop_after_s;
+
+	if (stop_s > 0 && !run->is_over &&
+		(double)(sw_now_ns() - run->sampler.start_ns) / 1e9 >= stop_s) {
+		run->is_over = true;
+		sw_graph_stop(run->graph);
+	}
+}
+
 static void act_on_signals(struct run *run)
 {
 	int seen = signals_seen();
@@ -172,6 +185,7 @@ static int watch(struct run *run, struct sw_error *error)
 	sampler_start(&run->sampler, run->graph, run->burst);
 	do {
 		act_on_signals(run);
+		act_on_time(run);
 		result = sw_graph_wait(run->graph, WAIT_MS, error);
 		sampler_turn(&run->sampler);
 	} while (result == -ETIMEDOUT);

@@ -92,7 +92,7 @@ static const struct option_row rows[] = {
 	TEXT("region", region, "NAME", "the endpoint's, AWS_REGION", "AWS region to sign for"),
 	{ "lambda-local", OPTION_MAYBE, AT(lambda_local), "[=OPTIONS]", NULL,
 		"start a lambda-local for this run, like =concurrency=8,rtt-ms=5", 0, 0, NULL },
-	COUNT("sample-us", sample_us, "US", "250", "the controller's period, us", 50, 1000000),
+	COUNT("sample-us", sample_us, "US", "250", "the controller's period, us", 50, 2000000),
 	COUNT("max-inflight", max_inflight, "N", "64", "invocations at once", 1,
 		SW_BURST_INFLIGHT_MAX),
 	COUNT("max-invocations", max_invocations, "N", "no limit",

@@ -48,7 +48,9 @@ struct run_options {
 	/* Report. */
 	const char *report, *progress, *trace;
 
-	/* Not options: what the demo wants beyond them. */
+	/* Not options: what the demo and the experiments want beyond them. */
+	const struct sw_nexmark_pace *pace; /* with is_rate_limited; null: the generator's rates */
+	double stop_after_s;                /* sources end then; 0: when their events do */
 	bool cut_stages;     /* rings before burstable stages also where nothing is spilled */
 	const char *command; /* as typed, for reports */
 	const char *title;   /* in front of the progress line */
