@@ -4,6 +4,7 @@
  * and each slot in request_decided or in somebody else's decision.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@
 
 static const char body_head[] = "{\"frame\":\"";
 static const char body_tail[] = "\"}";
+
+#define BODY_BYTES_MAX 6291556 /* Invoke takes no more */
 
 struct request *request_take(struct io *io)
 {
@@ -129,11 +132,15 @@ static int encode(struct request *request, const struct sw_batch *batch)
 	return 0;
 }
 
+/* -EMSGSIZE: it is more than the endpoint takes. */
 static int make_body(struct request *request)
 {
 	const size_t head = sizeof(body_head) - 1, tail = sizeof(body_tail) - 1;
 	size_t bytes = head + sw_base64_bytes(request->frame_bytes) + tail;
 
+	request->exchange.body_bytes = bytes;
+	if (bytes > BODY_BYTES_MAX)
+		return -EMSGSIZE;
 	if (!grow((void **)&request->body, &request->body_capacity, bytes))
 		return -ENOMEM;
 	memcpy(request->body, body_head, head);
@@ -182,9 +189,15 @@ void request_begin(struct io *io, struct request *request)
 void request_send(struct io *io, struct request *request)
 {
 	struct io_counters *counters = &io->burst->counters;
+	const int rc = make_body(request);
+	char why[96];
 
-	if (make_body(request) ||
-		io->transport->ops->submit(io->transport, &request->exchange) != 0) {
+	if (rc == -EMSGSIZE) {
+		snprintf(why, sizeof(why), "%zu bytes are too many for the endpoint (at most %d)",
+			request->exchange.body_bytes, BODY_BYTES_MAX);
+		log_once(io, request, why);
+	}
+	if (rc || io->transport->ops->submit(io->transport, &request->exchange) != 0) {
 		request_give_up(io, request);
 		return;
 	}
@@ -204,13 +217,16 @@ void request_failed(struct io *io, struct request *request, enum sw_outcome outc
 	const struct sw_burst_options *options = &io->burst->options;
 	const uint64_t now_ns = io_now(io);
 	const uint64_t patience_ns = (uint64_t)options->deadline_ms * 1000000;
+	const uint64_t hint_ns = request->exchange.retry_after_ms * 1000000;
+	uint64_t wait_ns;
 
 	/* Throttled attempts did not run: they are limited by time, the others by number. */
 	if (outcome != SW_OUTCOME_THROTTLED)
 		request->tries++;
 	if (request->twin || outcome == SW_OUTCOME_PERMANENT || request->tries > options->retries ||
 		!limits_usable(io, now_ns) ||
-		(outcome == SW_OUTCOME_THROTTLED && now_ns - request->first_ns > patience_ns)) {
+		(outcome == SW_OUTCOME_THROTTLED && now_ns - request->first_ns > patience_ns) ||
+		hint_ns > patience_ns) {
 		request_give_up(io, request);
 		return;
 	}
@@ -219,7 +235,8 @@ void request_failed(struct io *io, struct request *request, enum sw_outcome outc
 		return;
 	}
 	sw_frame_set_attempt(request->frame, request->frame_bytes, request->attempt);
-	request->due_ns = now_ns + limits_backoff_ns(io, request->tries);
+	wait_ns = limits_backoff_ns(io, request->tries);
+	request->due_ns = now_ns + (wait_ns > hint_ns ? wait_ns : hint_ns);
 	set_state(io, request, REQUEST_BACKOFF);
 }
 
@@ -270,6 +287,7 @@ static void take_answer(struct io *io, struct request *request, uint64_t round_t
 		request_failed(io, request, SW_OUTCOME_BROKEN);
 		break;
 	case ANSWER_TOO_BIG:
+		burst_add(&counters->corrupt, 1);
 		log_once(io, request, error.text);
 		request_failed(io, request, SW_OUTCOME_PERMANENT);
 		break;
