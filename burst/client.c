@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "burst/client_private.h"
 #include "runtime/clock.h"
@@ -59,16 +60,30 @@ static bool grow_answer(struct sw_exchange *exchange, size_t wanted)
 	return true;
 }
 
+/* Of what is no answer only the begin is for people; more of it is not waited for. */
+static size_t most_bytes(const struct client_easy *easy)
+{
+	const size_t most = easy->exchange->answer_max;
+	long status = 0;
+
+	curl_easy_getinfo(easy->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 200 && !easy->function_failed)
+		return most;
+	return most < CLIENT_FAILURE_BYTES ? most : CLIENT_FAILURE_BYTES;
+}
+
 size_t client_write(char *from, size_t size, size_t count, void *context)
 {
-	struct sw_exchange *exchange = ((struct client_easy *)context)->exchange;
+	struct client_easy *easy = context;
+	struct sw_exchange *exchange = easy->exchange;
 	const size_t bytes = size * count;
 
 	if (exchange->warm_up)
 		return bytes;
-	/* The buffer may be larger: it has been another outlet's. */
-	if (bytes > exchange->answer_max - exchange->answer_bytes)
+	if (exchange->answer_bytes + bytes > most_bytes(easy)) {
+		exchange->cut = true;
 		return CURL_WRITEFUNC_ERROR;
+	}
 	if (exchange->answer_bytes + bytes > exchange->answer_capacity &&
 		!grow_answer(exchange, exchange->answer_bytes + bytes))
 		return CURL_WRITEFUNC_ERROR;
@@ -102,6 +117,19 @@ static uint64_t header_number(const char *at, const char *end)
 	return number;
 }
 
+/* The service's name for an error, without what may stand behind it (":http://...", blanks). */
+static void take_error_type(struct client_easy *easy, const char *at, const char *end)
+{
+	size_t bytes = 0;
+
+	while (at < end && *at == ' ')
+		at++;
+	while (at < end && bytes < sizeof(easy->error_type) - 1 &&
+		((*at | 0x20) >= 'a' ? (*at | 0x20) <= 'z' : *at >= '0' && *at <= '9'))
+		easy->error_type[bytes++] = *at++;
+	easy->error_type[bytes] = '\0';
+}
+
 size_t client_header(char *line, size_t size, size_t count, void *context)
 {
 	struct client_easy *easy = context;
@@ -115,6 +143,9 @@ size_t client_header(char *line, size_t size, size_t count, void *context)
 		easy->function_failed = true;
 	if (header_value(line, bytes, "x-amzn-requestid:"))
 		easy->from_lambda = true;
+	value = header_value(line, bytes, "x-amzn-errortype:");
+	if (value)
+		take_error_type(easy, value, line + bytes);
 	value = header_value(line, bytes, "x-spillway-function-us:");
 	if (value)
 		easy->exchange->function_us = header_number(value, line + bytes);
@@ -179,13 +210,10 @@ static bool sign(struct client *client, struct client_easy *easy)
 static void set_request(struct client *client, struct client_easy *easy)
 {
 	const struct sw_exchange *exchange = easy->exchange;
-	/* A probe is of no use on a connection that was there before the trouble. */
-	const bool fresh = exchange->warm_up || client->timeouts_in_row >= CLIENT_TIMEOUTS_IN_ROW;
 
 	curl_easy_setopt(easy->curl, CURLOPT_TIMEOUT_MS, (long)exchange->deadline_ms);
-	curl_easy_setopt(easy->curl, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
-	if (fresh)
-		client->timeouts_in_row = 0;
+	/* A probe is of no use on a connection that was there before the trouble. */
+	curl_easy_setopt(easy->curl, CURLOPT_FRESH_CONNECT, exchange->warm_up ? 1L : 0L);
 	if (exchange->warm_up) {
 		curl_easy_setopt(easy->curl, CURLOPT_HTTPGET, 1L);
 		curl_easy_setopt(easy->curl, CURLOPT_HTTPHEADER, NULL);
@@ -207,15 +235,19 @@ static int submit(struct sw_transport *transport, struct sw_exchange *exchange)
 	if (!easy)
 		return -ENOMEM;
 	exchange->answer_bytes = 0;
+	exchange->cut = false;
+	exchange->retry_after_ms = 0;
 	exchange->sent_ns = 0;
 	exchange->function_us = 0;
 	exchange->cold = false;
 	exchange->detail[0] = '\0';
 	exchange->handle = easy;
 	easy->exchange = exchange;
+	easy->submitted_ns = sw_now_ns();
 	easy->sent_bytes = 0;
 	easy->function_failed = false;
 	easy->from_lambda = false;
+	easy->error_type[0] = '\0';
 	easy->rewound = false;
 	easy->error[0] = '\0';
 	if (!sign(client, easy)) {
@@ -245,77 +277,6 @@ static void cancel(struct sw_transport *transport, struct sw_exchange *exchange)
 		client->parked = NULL;
 	exchange->handle = NULL;
 	put_easy(client, easy, false);
-}
-
-/* ---- Outcomes ---- */
-
-static enum sw_outcome of_status(long status, const struct client_easy *easy)
-{
-	if (easy->function_failed)
-		return SW_OUTCOME_FUNCTION;
-	if (status == 200)
-		return SW_OUTCOME_ANSWER;
-	/* What a Function URL makes of a function that failed; of others' 502 nobody knows. */
-	if (status == 502 && easy->client->is_http && easy->from_lambda)
-		return SW_OUTCOME_FUNCTION;
-	if (status == 429)
-		return SW_OUTCOME_THROTTLED;
-	return status >= 500 || status == 408 ? SW_OUTCOME_BROKEN : SW_OUTCOME_PERMANENT;
-}
-
-static enum sw_outcome of_failure(CURLcode code, const struct sw_exchange *exchange)
-{
-	switch (code) {
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
-		return SW_OUTCOME_PERMANENT;
-	case CURLE_OPERATION_TIMEDOUT:
-		return exchange->sent_ns ? SW_OUTCOME_TIMEOUT : SW_OUTCOME_NOT_RUN;
-	default:
-		return exchange->sent_ns ? SW_OUTCOME_BROKEN : SW_OUTCOME_NOT_RUN;
-	}
-}
-
-void client_describe(struct sw_exchange *exchange, long status)
-{
-	const size_t bytes = exchange->answer_bytes < 100 ? exchange->answer_bytes : 100;
-
-	snprintf(exchange->detail, sizeof(exchange->detail), "status %ld: %.*s", status, (int)bytes,
-		bytes > 0 ? exchange->answer : "");
-	for (char *at = exchange->detail; *at; at++) {
-		if ((unsigned char)*at < 0x20 || (unsigned char)*at >= 0x7f)
-			*at = ' ';
-	}
-}
-
-static void conclude(struct client_easy *easy, CURLcode code)
-{
-	struct sw_exchange *exchange = easy->exchange;
-	long status = 0, version = 0;
-
-	if (code != CURLE_OK) {
-		exchange->outcome = of_failure(code, exchange);
-		snprintf(exchange->detail, sizeof(exchange->detail), "%.150s",
-			easy->error[0] ? easy->error : curl_easy_strerror(code));
-		return;
-	}
-	curl_easy_getinfo(easy->curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(easy->curl, CURLINFO_HTTP_VERSION, &version);
-	if (version != CURL_HTTP_VERSION_2_0 && version != CURL_HTTP_VERSION_3) {
-		exchange->outcome = SW_OUTCOME_PERMANENT;
-		snprintf(exchange->detail, sizeof(exchange->detail),
-			"it speaks no HTTP/2 (HTTP/1.1 was negotiated)");
-		return;
-	}
-	exchange->outcome = exchange->warm_up ? SW_OUTCOME_ANSWER : of_status(status, easy);
-	if (status == 403 && easy->client->signer && !exchange->warm_up)
-		client_signature_refused(easy->client->signer);
-	if (exchange->outcome != SW_OUTCOME_ANSWER)
-		client_describe(exchange, status);
 }
 
 static struct sw_exchange *hand_back(struct client *client, struct client_easy *easy, bool reusable)
@@ -374,14 +335,11 @@ static struct sw_exchange *next(struct sw_transport *transport)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &easy);
 		exchange = easy->exchange;
-		conclude(easy, code);
-		if (exchange->outcome == SW_OUTCOME_TIMEOUT) {
-			client->timeouts_in_row++;
-			client_note_silence(client, easy);
-		} else if (exchange->outcome == SW_OUTCOME_ANSWER) {
-			client->timeouts_in_row = 0;
+		client_conclude(easy, code);
+		if (code == CURLE_OK)
 			client_note_heard(client, easy);
-		}
+		else if (code == CURLE_OPERATION_TIMEDOUT)
+			client_note_silence(client, easy);
 		if (is_to_wait(client, exchange)) {
 			client->parked = easy;
 			continue;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Connections that die without a word. libcurl keeps one on which requests time out, and sends the
- * next ones on it, too; so a connection on which nothing has come back since a request was sent
- * that then timed out is shut down, with all that is under way on it.
+ * next ones on it, too; so a connection on which nothing has come back since a request was given
+ * to it that then timed out is shut down, with all that is under way on it.
  */
 #include <sys/socket.h>
 
@@ -38,11 +38,11 @@ void client_note_silence(struct client *client, struct client_easy *easy)
 {
 	curl_socket_t found;
 
-	if (easy->exchange->sent_ns == 0 || !find_socket(easy, &found))
+	if (!find_socket(easy, &found))
 		return;
 	for (uint32_t i = 0; i < CLIENT_HEARD_MAX; i++) {
 		if (client->heard[i].socket == found &&
-			client->heard[i].at_ns > easy->exchange->sent_ns)
+			client->heard[i].at_ns > easy->submitted_ns)
 			return;
 	}
 	shutdown(found, SHUT_RDWR);

@@ -6,14 +6,14 @@
 
 #include "burst/transport.h"
 
-/* Shared by client.c (the transport) and client_setup.c (options, handles). */
+/* Shared by client.c (the transport), client_outcome.c and client_setup.c (options, handles). */
 
 enum {
 	CLIENT_CONNECTIONS_MAX = 4,
 	CLIENT_STREAMS_MAX = 32, /* per connection, when the peer allows as many */
 	CLIENT_UPLOAD_BYTES = 256 << 10,
-	CLIENT_TIMEOUTS_IN_ROW = 2, /* after these a new connection is made */
 	CLIENT_HEARD_MAX = 2 * CLIENT_CONNECTIONS_MAX,
+	CLIENT_FAILURE_BYTES = 4096, /* that are read of a body that is no answer */
 };
 
 /* A libcurl handle and the exchange that it carries. */
@@ -21,10 +21,12 @@ struct client_easy {
 	CURL *curl;
 	struct client *client;
 	struct sw_exchange *exchange; /* null: idle */
+	uint64_t submitted_ns;
 	size_t sent_bytes;
 	bool rewound;                 /* libcurl wanted to send the body a second time */
 	bool function_failed;         /* X-Amz-Function-Error or X-Spillway-Error came */
 	bool from_lambda;             /* X-Amzn-RequestId came */
+	char error_type[48];          /* X-Amzn-ErrorType; "": none */
 	struct curl_slist *signature; /* headers of this attempt alone; null: not signed */
 	struct client_easy *next;     /* of the idle, or of the refused ones */
 	char error[CURL_ERROR_SIZE];
@@ -51,7 +53,6 @@ struct client {
 	struct client_easy *refused; /* could not be signed: ended before they began */
 	struct client_easy *parked;  /* the warm-up, until it is known what to sign with */
 	uint32_t easy_count;
-	uint32_t timeouts_in_row;
 	struct client_heard heard[CLIENT_HEARD_MAX]; /* the least recent is replaced */
 };
 
@@ -66,6 +67,11 @@ void client_describe(struct sw_exchange *exchange, long status);
  * something came back; nothing did until its deadline. */
 void client_note_heard(struct client *client, struct client_easy *easy);
 void client_note_silence(struct client *client, struct client_easy *easy);
+
+/* error_type: the service's name for the error; "": none. */
+enum sw_outcome client_outcome_of(long status, bool function_failed, const char *error_type);
+/* Sets the outcome of the exchange that ended so, and what there is to say about it. */
+void client_conclude(struct client_easy *easy, CURLcode code);
 
 void client_close(struct client *client);
 /* Options that every request of a handle shares. */

@@ -16,7 +16,7 @@ static const char *skip_space(const char *at, const char *end)
 	return at;
 }
 
-/* Finds the text of "frame" in an object that has nothing else, without reading the text. */
+/* Finds the text of "frame" in an object that has nothing else, if it stands there as it is. */
 static char *find_alone(char *body, size_t bytes, size_t *characters)
 {
 	static const char parts[][8] = { "{", "\"frame\"", ":", "\"" };
@@ -36,6 +36,9 @@ static char *find_alone(char *body, size_t bytes, size_t *characters)
 	if (!at)
 		return NULL;
 	*characters = (size_t)(at - text);
+	/* Some writers of JSON escape '/' or '='. */
+	if (memchr(text, '\\', *characters))
+		return NULL;
 	at = skip_space(at + 1, end);
 	if (at == end || *at != '}' || skip_space(at + 1, end) != end)
 		return NULL;
@@ -45,7 +48,8 @@ static char *find_alone(char *body, size_t bytes, size_t *characters)
 /* Any JSON object with a "frame": its text is copied over the body. */
 static char *find_in_json(char *body, size_t bytes, size_t *characters)
 {
-	json_t *object = json_loadb(body, bytes, 0, NULL);
+	/* Of two frames neither is to be believed. */
+	json_t *object = json_loadb(body, bytes, JSON_REJECT_DUPLICATES, NULL);
 	const json_t *frame = json_object_get(object, "frame");
 	char *found = NULL;
 
@@ -126,6 +130,11 @@ enum answer_state answer_read(
 		frame = (uint8_t *)exchange->answer;
 		bytes = exchange->answer_bytes;
 	} else {
+		if (exchange->cut) {
+			sw_error_set(error, -EBADMSG, "answer: is longer than %zu bytes",
+				exchange->answer_max);
+			return ANSWER_CORRUPT;
+		}
 		if (exchange->answer_bytes == 0) {
 			sw_error_set(error, -EBADMSG, "answer: is empty");
 			return ANSWER_CORRUPT;

@@ -49,7 +49,7 @@ enum {
 
 static const char *const outcome_names[SW_OUTCOMES] = {
 	[SW_OUTCOME_ANSWER] = "corrupt answer",
-	[SW_OUTCOME_NOT_RUN] = "no connection",
+	[SW_OUTCOME_NOT_RUN] = "not run",
 	[SW_OUTCOME_THROTTLED] = "throttled",
 	[SW_OUTCOME_FUNCTION] = "function failed",
 	[SW_OUTCOME_TIMEOUT] = "no answer in time",
@@ -380,7 +380,8 @@ void limits_pay(struct io *io, const struct sw_exchange *exchange, uint64_t roun
 	double usd;
 
 	/* What did not run costs nothing. */
-	if (exchange->sent_ns == 0 || exchange->outcome == SW_OUTCOME_THROTTLED) {
+	if (exchange->sent_ns == 0 || exchange->outcome == SW_OUTCOME_THROTTLED ||
+		exchange->outcome == SW_OUTCOME_NOT_RUN) {
 		settle(io, 0);
 		return;
 	}

@@ -133,18 +133,23 @@ int request_encode(struct request *request, const struct sw_batch *batch)
 	return 0;
 }
 
+static size_t wrapped_bytes(const struct request *request)
+{
+	return sizeof(body_head) - 1 + sw_base64_bytes(request->frame_bytes) +
+	       sizeof(body_tail) - 1;
+}
+
 static int wrap(struct request *request)
 {
 	const size_t head = sizeof(body_head) - 1, tail = sizeof(body_tail) - 1;
-	size_t bytes = head + sw_base64_bytes(request->frame_bytes) + tail;
+	size_t bytes;
 
-	if (!grow((void **)&request->body, &request->body_capacity, bytes))
+	if (!grow((void **)&request->body, &request->body_capacity, wrapped_bytes(request)))
 		return -ENOMEM;
 	memcpy(request->body, body_head, head);
 	bytes = head + sw_base64_encode(request->frame, request->frame_bytes, request->body + head);
 	memcpy(request->body + bytes, body_tail, tail);
 	request->exchange.body = request->body;
-	request->exchange.body_bytes = bytes + tail;
 	return 0;
 }
 
@@ -152,17 +157,15 @@ static int wrap(struct request *request)
 static int make_body(const struct io *io, struct request *request)
 {
 	const struct endpoint *endpoint = &io->burst->endpoint;
-	int rc = 0;
+	const bool http = endpoint->contract == SW_BURST_CONTRACT_HTTP;
 
-	if (endpoint->contract == SW_BURST_CONTRACT_HTTP) {
-		request->exchange.body = (const char *)request->frame;
-		request->exchange.body_bytes = request->frame_bytes;
-	} else {
-		rc = wrap(request);
-	}
-	if (!rc && endpoint->request_max && request->exchange.body_bytes > endpoint->request_max)
-		rc = -EMSGSIZE;
-	return rc;
+	request->exchange.body_bytes = http ? request->frame_bytes : wrapped_bytes(request);
+	if (endpoint->request_max && request->exchange.body_bytes > endpoint->request_max)
+		return -EMSGSIZE;
+	if (!http)
+		return wrap(request);
+	request->exchange.body = (const char *)request->frame;
+	return 0;
 }
 
 /* It will be the same with every batch of its kind: one message a run. */
@@ -235,13 +238,16 @@ void request_failed(struct io *io, struct request *request, enum sw_outcome outc
 	const struct sw_burst_options *options = &io->burst->options;
 	const uint64_t now_ns = io_now(io);
 	const uint64_t patience_ns = (uint64_t)options->deadline_ms * 1000000;
+	const uint64_t hint_ns = request->exchange.retry_after_ms * 1000000;
+	uint64_t wait_ns;
 
 	/* Throttled attempts did not run: they are limited by time, the others by number. */
 	if (outcome != SW_OUTCOME_THROTTLED)
 		request->tries++;
 	if (request->twin || outcome == SW_OUTCOME_PERMANENT || request->tries > options->retries ||
 		!limits_usable(io, now_ns) ||
-		(outcome == SW_OUTCOME_THROTTLED && now_ns - request->first_ns > patience_ns)) {
+		(outcome == SW_OUTCOME_THROTTLED && now_ns - request->first_ns > patience_ns) ||
+		hint_ns > patience_ns) {
 		request_give_up(io, request);
 		return;
 	}
@@ -255,7 +261,8 @@ void request_failed(struct io *io, struct request *request, enum sw_outcome outc
 	}
 	sw_frame_set_attempt(request->frame, request->frame_bytes, request->attempt);
 	request->hedge = false;
-	request->due_ns = now_ns + limits_backoff_ns(io, request->waits++);
+	wait_ns = limits_backoff_ns(io, request->waits++);
+	request->due_ns = now_ns + (wait_ns > hint_ns ? wait_ns : hint_ns);
 	set_state(io, request, REQUEST_BACKOFF);
 }
 
@@ -319,6 +326,7 @@ static void take_answer(struct io *io, struct request *request, uint64_t round_t
 		request_failed(io, request, SW_OUTCOME_BROKEN);
 		break;
 	case ANSWER_TOO_BIG:
+		burst_add(&counters->corrupt, 1);
 		log_once(io, request, error.text);
 		request_failed(io, request, SW_OUTCOME_PERMANENT);
 		break;

@@ -16,7 +16,7 @@
 
 enum sw_outcome {
 	SW_OUTCOME_ANSWER,    /* a whole body came back */
-	SW_OUTCOME_NOT_RUN,   /* surely not run: no connection */
+	SW_OUTCOME_NOT_RUN,   /* surely not run: no connection, no environment */
 	SW_OUTCOME_THROTTLED, /* surely not run: too many at once */
 	SW_OUTCOME_FUNCTION,  /* ran, and failed */
 	SW_OUTCOME_TIMEOUT,   /* unknown: no answer within the deadline */
@@ -41,10 +41,12 @@ struct sw_exchange {
 
 	/* Set by the transport. */
 	enum sw_outcome outcome;
-	uint64_t sent_ns;     /* first byte handed over; 0: none was */
-	uint64_t function_us; /* billed, as told; 0: not told */
-	bool cold;            /* as told */
-	char detail[160];     /* of failures, for people */
+	bool cut;                /* the body is longer than is taken; it is not whole */
+	uint64_t retry_after_ms; /* not again before, as told with a failure; 0: not told */
+	uint64_t sent_ns;        /* first byte handed over; 0: none was */
+	uint64_t function_us;    /* billed, as told; 0: not told */
+	bool cold;               /* as told */
+	char detail[160];        /* of failures, for people */
 
 	void *handle; /* the transport's own */
 };

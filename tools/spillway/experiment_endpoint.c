@@ -181,7 +181,7 @@ int session_endpoint(struct session *session, const struct endpoint *endpoint)
 		return 0;
 	session_endpoint_end(session);
 	snprintf(session->lambda_options, sizeof(session->lambda_options), "%s", options);
-	if (lambda_process_start(&session->lambda, options, &error) != 0)
+	if (lambda_process_start(&session->lambda, options, false, &error) != 0)
 		return say(EXIT_FAILED, "experiments: lambda-local: %s", error.text);
 	return 0;
 }
