@@ -42,6 +42,7 @@ struct client {
 	struct client_easy *parked;  /* the warm-up, until it is known what to sign with */
 	uint32_t easy_count;
 	uint32_t timeouts_in_row;
+	int watched; /* ends polls; -1: none */
 };
 
 size_t client_read(char *to, size_t size, size_t count, void *context);

@@ -68,16 +68,13 @@ static bool is_answer_to(const struct sw_frame_header *header, const struct requ
 	       strcmp(header->kernel, kernel->name) == 0;
 }
 
-/* Null, with the error set: the body has no frame that answers the request. */
-static uint8_t *read_frame(struct request *request, size_t *frame_bytes, struct sw_error *error)
+/* Null, with the error set: the body has no frame. */
+static char *read_json(struct sw_exchange *exchange, size_t *frame_bytes, struct sw_error *error)
 {
-	struct sw_exchange *exchange = &request->exchange;
-	struct sw_frame_header header;
 	size_t characters = 0;
 	ptrdiff_t bytes;
-	char *text;
+	char *text = find_alone(exchange->answer, exchange->answer_bytes, &characters);
 
-	text = find_alone(exchange->answer, exchange->answer_bytes, &characters);
 	if (!text)
 		text = find_in_json(exchange->answer, exchange->answer_bytes, &characters);
 	if (!text) {
@@ -90,6 +87,21 @@ static uint8_t *read_frame(struct request *request, size_t *frame_bytes, struct 
 		return NULL;
 	}
 	*frame_bytes = (size_t)bytes;
+	return text;
+}
+
+/* Null, with the error set: the body has no frame that answers the request. */
+static uint8_t *read_frame(struct request *request, size_t *frame_bytes, struct sw_error *error)
+{
+	struct sw_exchange *exchange = &request->exchange;
+	struct sw_frame_header header;
+	char *text;
+
+	text = exchange->bare ? exchange->answer : read_json(exchange, frame_bytes, error);
+	if (!text)
+		return NULL;
+	if (exchange->bare)
+		*frame_bytes = exchange->answer_bytes;
 	if (sw_frame_peek(text, *frame_bytes, &header, error))
 		return NULL;
 	if (!is_answer_to(&header, request)) {

@@ -28,11 +28,13 @@ struct request *request_take(struct io *io)
 /* Leaves the state that it is in, and the count of it. */
 static void set_state(struct io *io, struct request *request, enum request_state state)
 {
-	io->flying -= request->state == REQUEST_FLYING;
+	uint32_t *flying = request->exchange.bare ? &io->dialled : &io->flying;
+
+	*flying -= request->state == REQUEST_FLYING;
 	io->backing_off -= request->state == REQUEST_BACKOFF;
 	io->no_room -= request->state == REQUEST_NO_ROOM;
 	request->state = state;
-	io->flying += state == REQUEST_FLYING;
+	*flying += state == REQUEST_FLYING;
 	io->backing_off += state == REQUEST_BACKOFF;
 	io->no_room += state == REQUEST_NO_ROOM;
 	burst_set(&io->burst->counters.inflight, io->flying);
@@ -131,16 +133,22 @@ static int encode(struct request *request, const struct sw_batch *batch)
 
 static int make_body(struct request *request)
 {
+	struct sw_exchange *exchange = &request->exchange;
 	const size_t head = sizeof(body_head) - 1, tail = sizeof(body_tail) - 1;
 	size_t bytes = head + sw_base64_bytes(request->frame_bytes) + tail;
 
+	if (exchange->bare) {
+		exchange->body = (const char *)request->frame;
+		exchange->body_bytes = request->frame_bytes;
+		return 0;
+	}
 	if (!grow((void **)&request->body, &request->body_capacity, bytes))
 		return -ENOMEM;
 	memcpy(request->body, body_head, head);
 	bytes = head + sw_base64_encode(request->frame, request->frame_bytes, request->body + head);
 	memcpy(request->body + bytes, body_tail, tail);
-	request->exchange.body = request->body;
-	request->exchange.body_bytes = bytes + tail;
+	exchange->body = request->body;
+	exchange->body_bytes = bytes + tail;
 	return 0;
 }
 
@@ -183,6 +191,7 @@ void request_send(struct io *io, struct request *request)
 {
 	struct io_counters *counters = &io->burst->counters;
 
+	request->exchange.bare = dialback_has_place(io->transport->dialback);
 	if (make_body(request) ||
 		io->transport->ops->submit(io->transport, &request->exchange) != 0) {
 		request_give_up(io, request);
@@ -192,7 +201,8 @@ void request_send(struct io *io, struct request *request)
 	request->attempt++;
 	request->flown_ns = io_now(io);
 	burst_add(&counters->attempts, 1);
-	limits_put_aside(io);
+	if (!request->exchange.bare)
+		limits_put_aside(io, &request->exchange);
 	if (io->flying > burst_get(&counters->inflight_max))
 		burst_set(&counters->inflight_max, io->flying);
 }
@@ -232,6 +242,23 @@ static void note_onset(struct io *io, struct request *request)
 	request->first = false;
 }
 
+static enum way way_of(const struct request *request)
+{
+	return request->exchange.bare ? WAY_DIAL_BACK : WAY_INVOKE;
+}
+
+static void note_shipped(struct io *io, const struct request *request, uint64_t round_trip_ns)
+{
+	const enum way way = way_of(request);
+
+	burst_add(&io->burst->counters.ways[way].batches, 1);
+	burst_add(&io->burst->counters.ways[way].rows, request->rows);
+	if (round_trip_ns == 0)
+		return;
+	sw_histogram_record(io->burst->round_trip, round_trip_ns, 1);
+	sw_histogram_record(io->burst->way_round_trips[way], round_trip_ns, 1);
+}
+
 /* round_trip_ns 0: was taken before, and waited for room. */
 static void take_answer(struct io *io, struct request *request, uint64_t round_trip_ns)
 {
@@ -241,13 +268,12 @@ static void take_answer(struct io *io, struct request *request, uint64_t round_t
 	const enum answer_state state = answer_read(request, &batch, &error);
 
 	if (round_trip_ns > 0 && state != ANSWER_CORRUPT)
-		limits_good(io, round_trip_ns);
+		limits_good(io, round_trip_ns, !request->exchange.bare);
 	switch (state) {
 	case ANSWER_ADOPTED:
 		burst_add(&request->outlet->shipped_batches, 1);
 		burst_add(&request->outlet->shipped_rows, request->rows);
-		if (round_trip_ns > 0)
-			sw_histogram_record(io->burst->round_trip, round_trip_ns, 1);
+		note_shipped(io, request, round_trip_ns);
 		sw_batch_copy_meta(batch, request->slot->batch);
 		request_decided(io, request, batch);
 		break;
@@ -296,9 +322,13 @@ static void count_exchange(struct io *io, struct request *request, uint64_t roun
 	struct io_counters *counters = &io->burst->counters;
 	const struct sw_exchange *exchange = &request->exchange;
 	const uint64_t sent_bytes = exchange->sent_ns ? exchange->body_bytes : 0;
+	struct way_counters *way = &counters->ways[way_of(request)];
 
 	note_onset(io, request);
-	limits_pay(io, exchange, round_trip_ns);
+	if (!exchange->bare)
+		limits_pay(io, exchange, round_trip_ns);
+	burst_add(&way->bytes_sent, sent_bytes);
+	burst_add(&way->bytes_received, exchange->answer_bytes);
 	burst_add(&counters->cold_starts, exchange->cold);
 	burst_add(&counters->bytes_sent, sent_bytes);
 	burst_add(&counters->bytes_received, exchange->answer_bytes);
@@ -312,7 +342,8 @@ void request_cancel(struct io *io, struct request *request)
 
 	io->transport->ops->cancel(io->transport, exchange);
 	exchange->outcome = SW_OUTCOME_BROKEN;
-	limits_pay(io, exchange, exchange->sent_ns ? io_now(io) - exchange->sent_ns : 0);
+	if (!exchange->bare)
+		limits_pay(io, exchange, exchange->sent_ns ? io_now(io) - exchange->sent_ns : 0);
 	set_state(io, request, REQUEST_FREE);
 }
 

@@ -43,6 +43,8 @@ struct run_options {
 	const char *endpoint, *function, *ca, *lambda_local, *sign, *region;
 	uint64_t sample_us, max_inflight, max_invocations, deadline_ms, retries;
 	double budget_usd_per_hour;
+	const char *dial_back, *dial_back_advertise;
+	uint64_t dial_back_ms;
 
 	/* Report. */
 	const char *report, *progress, *trace;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "nexmark/kernels.h"
+#include "tools/functions/c/dialback.h"
 #include "tools/functions/c/handler.h"
 #include "tools/functions/c/runtime_client.h"
 
@@ -20,8 +21,12 @@ static int serve(struct runtime_client *client, struct handler *handler, struct 
 
 		if (ret)
 			return ret;
-		failed = handler_run(handler, event.payload, event.payload_bytes, &answer,
-				 &answer_bytes) != 0;
+		if (dialback_invited(event.payload, event.payload_bytes))
+			failed = dialback_serve(handler, event.payload, event.payload_bytes,
+					 event.deadline_ms, &answer, &answer_bytes) != 0;
+		else
+			failed = handler_run(handler, event.payload, event.payload_bytes, &answer,
+					 &answer_bytes) != 0;
 		ret = runtime_client_answer(client, event.id, failed, answer, answer_bytes, error);
 		if (ret)
 			return ret;

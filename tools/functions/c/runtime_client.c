@@ -22,6 +22,7 @@ struct answer {
 	bool close, chunked;
 	size_t head_bytes, body_bytes;
 	char id[RUNTIME_ID_BYTES];
+	uint64_t deadline_ms;
 };
 
 int runtime_client_init(struct runtime_client *client, const char *api, struct sw_error *error)
@@ -155,6 +156,8 @@ static int parse_header(struct answer *answer, const char *line, size_t size)
 		answer->chunked = strncasecmp(value, "chunked", 7) == 0;
 	} else if (is_header(line, size, "connection", &value)) {
 		answer->close = strncasecmp(value, "close", 5) == 0;
+	} else if (is_header(line, size, "lambda-runtime-deadline-ms", &value)) {
+		answer->deadline_ms = strtoull(value, NULL, 10);
 	} else if (is_header(line, size, "lambda-runtime-aws-request-id", &value)) {
 		size_t id_size = (size_t)(end - value);
 
@@ -310,6 +313,7 @@ int runtime_client_next(
 			"expected)",
 			client->host, answer.status, answer.id);
 	memcpy(event->id, answer.id, sizeof(event->id));
+	event->deadline_ms = answer.deadline_ms;
 	event->payload = client->in + answer.head_bytes;
 	event->payload_bytes = answer.body_bytes;
 	return 0;

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "runtime/api.h"
 
@@ -27,7 +28,8 @@ struct runtime_client {
 
 struct runtime_event {
 	char id[RUNTIME_ID_BYTES];
-	const char *payload; /* borrowed until the client's next call */
+	uint64_t deadline_ms; /* since 1970, as told; 0: it was not */
+	const char *payload;  /* borrowed until the client's next call */
 	size_t payload_bytes;
 };
 
