@@ -25,9 +25,9 @@ enum {
 	ACCEPTS = 16, /* in one turn */
 	LOOK_MS = 20, /* how often time is looked at while anybody is connected */
 	LOG_EVERY_MS = 1000,
-	/* A function that takes longer for a frame gets one at a time: others may come meanwhile.
-	 */
-	SHORT_MS = 5,
+	/* A function that takes more of the network's round trips than so for a frame gets one at a
+	 * time: a second would wait there, where nobody else can take it. */
+	LONG_TRIPS = 4,
 };
 
 static uint64_t now_ns(struct sw_transport *transport)
@@ -58,7 +58,7 @@ void dialback_tell(struct dialback *dialback, const char *format, ...)
 /* How many at once. */
 static uint32_t depth(const struct dialback *dialback)
 {
-	return dialback->service_ns < SHORT_MS * MS_NS ? DIAL_DEPTH : 1;
+	return dialback->service_ns <= LONG_TRIPS * dialback->way_ns ? DIAL_DEPTH : 1;
 }
 
 static struct dial_connection *find_place(const struct dialback *dialback)
@@ -272,15 +272,12 @@ static void poll(struct sw_transport *transport, uint32_t timeout_ms)
 
 void dialback_dismiss(struct dialback *dialback)
 {
+	dialback->dismissed = true;
 	for (uint32_t load = 0; load <= DIAL_DEPTH; load++) {
 		struct dial_connection *connection;
 
 		while ((connection = dial_first(&dialback->by_load[load])))
 			dial_say_goodbye(connection);
-	}
-	for (uint32_t i = 0; i < dialback->ticket_count; i++) {
-		dialback->awaited -= dialback->tickets[i].open;
-		dialback->tickets[i].open = false;
 	}
 }
 

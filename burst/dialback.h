@@ -48,7 +48,7 @@ uint32_t dialback_awaited(const struct dialback *dialback);
 struct dial_ticket *dialback_invite(struct dialback *dialback);
 /* Its invocation has ended: so does the connection that was made with it. */
 void dialback_void(struct dialback *dialback, struct dial_ticket *ticket);
-/* Lets all go that have come; whoever is still to come is refused. */
+/* Lets all go that have come, and whoever is still to come. */
 void dialback_dismiss(struct dialback *dialback);
 
 #endif

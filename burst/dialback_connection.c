@@ -5,8 +5,8 @@
  * their keys. Whatever it does against the rules ends it; what was on its way has an unknown end.
  */
 #include <errno.h>
+#include <linux/tcp.h> /* has the least round trip; that of netinet has not */
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,6 +273,16 @@ static void want_message(struct dial_connection *connection)
 	connection->in_frame = false;
 }
 
+/* What the network has of a round trip. */
+static uint64_t way_ns(const struct dial_connection *connection)
+{
+	struct tcp_info info = { 0 };
+	socklen_t bytes = sizeof(info);
+
+	getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &bytes);
+	return info.tcpi_min_rtt * 1000ull;
+}
+
 /* Null, or what is wrong with it. */
 static const char *hello(struct dial_connection *connection)
 {
@@ -286,9 +296,14 @@ static const char *hello(struct dial_connection *connection)
 	connection->ticket = ticket;
 	ticket->connection = connection;
 	connection->since_ns = now_ns(connection);
+	connection->way_ns = way_ns(connection);
+	connection->dialback->way_ns = connection->way_ns;
 	burst_add(&connection->dialback->counters->connections, 1);
 	say(connection, DIAL_WELCOME);
 	set_state(connection, DIAL_WELCOMED);
+	/* Too late for this run. */
+	if (connection->dialback->dismissed)
+		dial_say_goodbye(connection);
 	return NULL;
 }
 
@@ -302,16 +317,6 @@ static bool find_place(
 	return false;
 }
 
-/* What the network has of a round trip. */
-static uint64_t way_ns(const struct dial_connection *connection)
-{
-	struct tcp_info info = { 0 };
-	socklen_t bytes = sizeof(info);
-
-	getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &bytes);
-	return info.tcpi_rtt * 1000ull;
-}
-
 /* A frame was dealt with: learns how long the function had it. */
 static void note_service(struct dial_connection *connection, const struct sw_exchange *exchange)
 {
@@ -319,11 +324,10 @@ static void note_service(struct dial_connection *connection, const struct sw_exc
 	const uint64_t end_ns = now_ns(connection);
 	uint64_t took_ns = end_ns - connection->since_ns;
 
+	/* It had nothing else to do: the way there and back was in vain. */
 	if (exchange && exchange->sent_ns > connection->since_ns) {
-		const uint64_t way = way_ns(connection);
-
 		took_ns = end_ns - exchange->sent_ns;
-		took_ns -= way < took_ns ? way : took_ns;
+		took_ns -= connection->way_ns < took_ns ? connection->way_ns : took_ns;
 	}
 	connection->since_ns = end_ns;
 	if (dialback->service_ns == 0)
@@ -507,8 +511,9 @@ static void receive(struct dial_connection *connection)
 				dialback_tell(connection->dialback, "%s: dropped: %s",
 					connection->peer, why);
 			dial_close(connection, SW_OUTCOME_BROKEN, why);
-			return;
 		}
+		if (connection->state == DIAL_DEAD)
+			return;
 	}
 }
 

@@ -62,6 +62,7 @@ struct dial_connection {
 	SSL *ssl;
 	int fd;
 	bool wants_write;  /* waits to be able to */
+	uint64_t way_ns;   /* there and back, without anybody's work */
 	uint64_t since_ns; /* accepted, or its last answer, or its good-bye */
 	struct ticket *ticket;
 	char peer[64];
@@ -114,7 +115,9 @@ struct dialback {
 	struct dial_link strangers, leaving, dead;
 	struct dial_link by_load[DIAL_DEPTH + 1]; /* most recently used first */
 	uint32_t stranger_count, connected;
+	bool dismissed;      /* who comes may go */
 	uint64_t service_ns; /* that a function takes for a frame, smoothed; 0: not known */
+	uint64_t way_ns;     /* of the latest to come */
 	uint64_t looked_ns;
 
 	/* Exchanges that have ended: a ring of as many as there can be. */

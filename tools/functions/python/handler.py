@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""{"frame": "BASE64"} in, the kernel's answer as {"frame": "BASE64"} out."""
+"""{"frame": "BASE64"} in, the kernel's answer as {"frame": "BASE64"} out; or an invitation to
+dial back."""
 
 import base64
 import time
 
+import dialback
 import frame
 from errors import BadEvent, BrokenFrame, DeadlinePassed, OtherVersion, UnknownKernel
 from kernels import KERNELS
@@ -44,10 +46,9 @@ def _check_time(needed_ms, left_ms):
         raise DeadlinePassed(f"event: {needed_ms:.0f} ms needed, {max(left_ms, 0):.0f} ms left")
 
 
-def handler(event, context):
+def _work(data, left_ms):
+    """A frame to its answer."""
     begin = time.monotonic()
-    left_ms = context.get_remaining_time_in_millis()
-    data = _frame_of(event)
     header = frame.peek(data)
     kernel = _kernel_of(header)
     columns = frame.decode(data, header, kernel.input)
@@ -59,4 +60,12 @@ def handler(event, context):
         time.sleep(max(0, begin + cost - time.monotonic()))
     answer = frame.answer(header, kernel.output, kernel.run(columns, header))
     _check_time((time.monotonic() - begin) * 1e3, left_ms)
+    return answer
+
+
+def handler(event, context):
+    if isinstance(event, dict) and "dialBack" in event:
+        return dialback.serve(event["dialBack"], context.get_remaining_time_in_millis, _work)
+    data = _frame_of(event)
+    answer = _work(data, context.get_remaining_time_in_millis())
     return {"frame": base64.b64encode(answer).decode()}
