@@ -41,13 +41,13 @@ struct hall_transport {
 int hall_visit(struct hall *hall, const char *body, size_t bytes)
 {
 	struct handler *handler = handler_create(hall->find);
-	const char *answer;
+	char answer[DIALBACK_ANSWER_BYTES];
 	size_t answer_bytes;
 	int rc;
 
 	if (!handler)
 		return -ENOMEM;
-	rc = dialback_serve(handler, body, bytes, 0, &answer, &answer_bytes);
+	rc = dialback_serve(handler, body, bytes, 0, answer, &answer_bytes);
 	handler_destroy(handler);
 	return rc;
 }

@@ -64,7 +64,8 @@ static int send_message(struct dialback_link *link, uint32_t what, uint32_t byte
 
 	put_u32(message + 4, what);
 	put_u32(message + 8, bytes);
-	memcpy(message + DIAL_HEAD_BYTES, more, more_bytes);
+	if (more_bytes > 0)
+		memcpy(message + DIAL_HEAD_BYTES, more, more_bytes);
 	return dialback_link_write(link, message, DIAL_HEAD_BYTES + more_bytes);
 }
 

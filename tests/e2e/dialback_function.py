@@ -12,7 +12,7 @@ sys.path.insert(0, FUNCTION)
 import dialback  # noqa: E402
 import handler  # noqa: E402
 
-GOOD_FRAMES = 10  # before it does harm
+GOOD_FRAMES = 30  # before it does harm
 
 good_run, good_serve, good_frame = dialback._Visit.run, dialback.serve, handler._frame_of
 

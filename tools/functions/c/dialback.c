@@ -354,9 +354,8 @@ static int visit_runtime(struct visit *visit, const char *json, size_t bytes, ui
 }
 
 int dialback_serve(struct handler *handler, const char *json, size_t bytes, uint64_t deadline_ms,
-	const char **answer, size_t *answer_bytes)
+	char answer[DIALBACK_ANSWER_BYTES], size_t *answer_bytes)
 {
-	static char text[512];
 	struct visit visit = { .handler = handler };
 	struct sw_error error = { .text = "" };
 	int rc = visit_runtime(&visit, json, bytes, deadline_ms, &error);
@@ -369,13 +368,12 @@ int dialback_serve(struct handler *handler, const char *json, size_t bytes, uint
 			*at = '\'';
 	}
 	if (rc)
-		*answer_bytes = (size_t)snprintf(text, sizeof(text),
+		*answer_bytes = (size_t)snprintf(answer, DIALBACK_ANSWER_BYTES,
 			"{\"errorMessage\":\"%s\",\"errorType\":\"Spillway.DialBackFailed\"}",
 			error.text);
 	else
-		*answer_bytes = (size_t)snprintf(text, sizeof(text),
+		*answer_bytes = (size_t)snprintf(answer, DIALBACK_ANSWER_BYTES,
 			"{\"dialBack\":{\"frames\":%llu,\"failures\":%llu}}",
 			(unsigned long long)visit.frames, (unsigned long long)visit.failures);
-	*answer = text;
 	return rc;
 }

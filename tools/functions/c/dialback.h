@@ -14,14 +14,16 @@
  * burst/README.md. One thread.
  */
 
+#define DIALBACK_ANSWER_BYTES 512
+
 /* The event is an invitation, well made or not. */
 bool dialback_invited(const char *json, size_t bytes);
 
 /*
  * Does what the invitation says. deadline_ms: since 1970, when this invocation ends; 0: unknown.
- * *answer is borrowed until the next call: a summary, or with -errno an error's JSON.
+ * Writes a summary, or with -errno an error, as JSON of *answer_bytes.
  */
 SW_MUST_CHECK int dialback_serve(struct handler *handler, const char *json, size_t bytes,
-	uint64_t deadline_ms, const char **answer, size_t *answer_bytes);
+	uint64_t deadline_ms, char answer[DIALBACK_ANSWER_BYTES], size_t *answer_bytes);
 
 #endif

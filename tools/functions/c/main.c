@@ -12,6 +12,7 @@
 static int serve(struct runtime_client *client, struct handler *handler, struct sw_error *error)
 {
 	struct runtime_event event;
+	char summary[DIALBACK_ANSWER_BYTES];
 	const char *answer;
 	size_t answer_bytes;
 
@@ -21,12 +22,14 @@ static int serve(struct runtime_client *client, struct handler *handler, struct 
 
 		if (ret)
 			return ret;
-		if (dialback_invited(event.payload, event.payload_bytes))
+		if (dialback_invited(event.payload, event.payload_bytes)) {
+			answer = summary;
 			failed = dialback_serve(handler, event.payload, event.payload_bytes,
-					 event.deadline_ms, &answer, &answer_bytes) != 0;
-		else
+					 event.deadline_ms, summary, &answer_bytes) != 0;
+		} else {
 			failed = handler_run(handler, event.payload, event.payload_bytes, &answer,
 					 &answer_bytes) != 0;
+		}
 		ret = runtime_client_answer(client, event.id, failed, answer, answer_bytes, error);
 		if (ret)
 			return ret;
