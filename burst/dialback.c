@@ -253,7 +253,7 @@ static void poll(struct sw_transport *transport, uint32_t timeout_ms)
 {
 	struct dialback *dialback = transport->dialback;
 	const bool anybody = dialback->connected + dialback->stranger_count > 0 ||
-			     dial_first(&dialback->leaving);
+			     dialback->leaving.next != &dialback->leaving;
 	uint64_t cpu_ns;
 
 	if (dialback->ended_count > 0)

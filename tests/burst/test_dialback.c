@@ -3,263 +3,29 @@
  * Dial-back: who is let in, and what follows from whatever a function that was let in does. First
  * one connection at a time, by a clock of our own; then whole graphs, with functions of all kinds.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "burst/dialback_private.h"
 #include "burst/wire_private.h"
+#include "tests/burst/dial_guests.h"
 #include "tests/burst/dial_hall.h"
 #include "tests/runtime/cmocka_all.h"
 #include "tests/runtime/graph_fixture.h"
-#include "tools/functions/c/dialback_link.h"
 #include "tools/functions/c/handler.h"
 
 #define MS_NS 1000000ull
 
 enum {
-	FRAME_BYTES = 200,
+
 	GRAPH_FRAME_MAX = 4096,
 	ANSWER_MAX = 1000,
 	TURN_MS = 5,
 	TURNS_MAX = 4000,
 	LIFE_MS = 60000
 };
-
-/* ---- What functions and strangers do ---- */
-
-struct address {
-	char host[32], port[8];
-	uint8_t print[32], token[32];
-};
-
-static void get_hex(const char *body, const char *name, uint8_t *to)
-{
-	const char *at = strstr(body, name) + strlen(name);
-
-	for (int i = 0; i < 32; i++)
-		sscanf(at + (size_t)i * 2, "%2hhx", &to[i]);
-}
-
-static void read_invitation(const char *body, size_t bytes, struct address *address)
-{
-	char text[DIAL_INVITATION_MAX + 1];
-
-	snprintf(text, sizeof(text), "%.*s", (int)bytes, body);
-	if (sscanf(strstr(text, "\"address\":\"") + 11, "%31[0-9.]:%7[0-9]", address->host,
-		    address->port) != 2)
-		abort();
-	get_hex(text, "\"certificate\":\"", address->print);
-	get_hex(text, "\"token\":\"", address->token);
-}
-
-static int send_message(struct dialback_link *link, uint32_t what, uint32_t bytes, const void *more,
-	size_t more_bytes)
-{
-	uint8_t message[256] = { 'S', 'P', 'L', 'D' };
-
-	put_u32(message + 4, what);
-	put_u32(message + 8, bytes);
-	if (more_bytes > 0)
-		memcpy(message + DIAL_HEAD_BYTES, more, more_bytes);
-	return dialback_link_write(link, message, DIAL_HEAD_BYTES + more_bytes);
-}
-
-/* Reads until the other side ends it. */
-static void see_it_end(struct dialback_link *link)
-{
-	char byte;
-
-	while (dialback_link_read(link, &byte, 1) == 0)
-		;
-	dialback_link_close(link);
-}
-
-static struct dialback_link *call(const struct address *address)
-{
-	struct dialback_link *link = NULL;
-	struct sw_error error;
-
-	if (dialback_link_open(address->host, address->port, address->print, 20000, &link, &error))
-		return NULL;
-	return link;
-}
-
-static struct dialback_link *come_in(const struct address *address)
-{
-	struct dialback_link *link = call(address);
-	uint8_t head[DIAL_HEAD_BYTES];
-
-	if (!link)
-		return NULL;
-	if (send_message(link, DIAL_HELLO, 44, address->token, 32) == 0 &&
-		dialback_link_read(link, head, sizeof(head)) == 0 &&
-		get_u32(head + 4) == DIAL_WELCOME)
-		return link;
-	dialback_link_close(link);
-	return NULL;
-}
-
-static int plain_socket(const struct address *address)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)atoi(address->port)) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	inet_pton(AF_INET, address->host, &to.sin_addr);
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
-		abort();
-	return fd;
-}
-
-enum stranger {
-	NO_TLS,
-	LEAVES_AT_ONCE,
-	WRONG_TOKEN,
-	ALMOST_THE_TOKEN,
-	SHORT_HELLO,
-	ENDLESS_HELLO,
-	SENDS_A_FRAME,
-	SAYS_GOODBYE,
-	BABBLES,
-	SAYS_NOTHING,
-	STRANGERS,
-};
-
-static void without_tls(const struct address *address)
-{
-	static const char text[] = "GET / HTTP/1.1\r\n\r\n";
-	int fd = plain_socket(address);
-	char byte;
-
-	if (write(fd, text, sizeof(text)) < 0)
-		abort();
-	while (read(fd, &byte, 1) > 0)
-		;
-	close(fd);
-}
-
-static void be_a_stranger(const struct address *address, enum stranger how)
-{
-	uint8_t bytes[64] = { 'S', 'P', 'L', 'W' };
-	struct dialback_link *link;
-	int rc = 0;
-
-	if (how == NO_TLS) {
-		without_tls(address);
-		return;
-	}
-	link = call(address);
-	if (!link)
-		return;
-	memcpy(bytes + 4, address->token, 32);
-	if (how == WRONG_TOKEN)
-		memset(bytes + 4, 7, 32);
-	bytes[35] ^= how == ALMOST_THE_TOKEN;
-	if (how == WRONG_TOKEN || how == ALMOST_THE_TOKEN)
-		rc = send_message(link, DIAL_HELLO, 44, bytes + 4, 32);
-	else if (how == SHORT_HELLO)
-		rc = send_message(link, DIAL_HELLO, 43, bytes + 4, 31);
-	else if (how == ENDLESS_HELLO)
-		rc = send_message(link, DIAL_HELLO, UINT32_MAX, bytes + 4, 32);
-	else if (how == SAYS_GOODBYE)
-		rc = send_message(link, DIAL_GOODBYE, 12, NULL, 0);
-	else if (how == SENDS_A_FRAME || how == BABBLES)
-		rc = dialback_link_write(link, bytes + (how == BABBLES), 40);
-	if (how == LEAVES_AT_ONCE || rc)
-		dialback_link_close(link);
-	else
-		see_it_end(link);
-}
-
-enum conduct {
-	ANSWERS,
-	FAILS,
-	ANSWERS_ANOTHER,
-	FAILS_AT_ANOTHER,
-	ANSWERS_TOO_MUCH,
-	ANSWERS_TOO_LITTLE,
-	ANSWERS_HALF,
-	SAYS_HELLO_AGAIN,
-	TALKS_NONSENSE,
-	NEVER_ANSWERS,
-	ANSWERS_AND_LEAVES,
-	CONDUCTS,
-};
-
-static int answer(struct dialback_link *link, const uint8_t *frame, enum conduct how)
-{
-	uint8_t reply[FRAME_BYTES];
-	uint8_t failure[DIAL_KEY_BYTES + 3];
-	size_t bytes = FRAME_BYTES;
-
-	memcpy(reply, frame, sizeof(reply));
-	memcpy(failure, frame + DIAL_KEY_AT, DIAL_KEY_BYTES);
-	memcpy(failure + DIAL_KEY_BYTES, "\tno", 3);
-	switch (how) {
-	case FAILS_AT_ANOTHER:
-		failure[3] ^= 1;
-		/* fallthrough */
-	case FAILS:
-		return send_message(
-			link, DIAL_ERROR, 12 + sizeof(failure), failure, sizeof(failure));
-	case SAYS_HELLO_AGAIN:
-		return send_message(link, DIAL_HELLO, 44, frame, 32);
-	case ANSWERS_ANOTHER:
-		reply[DIAL_KEY_AT + 9] ^= 1;
-		break;
-	case ANSWERS_TOO_MUCH:
-		put_u32(reply + 8, SW_FRAME_BYTES_MAX);
-		break;
-	case ANSWERS_TOO_LITTLE:
-		put_u32(reply + 8, 20);
-		break;
-	case ANSWERS_HALF:
-		bytes /= 2;
-		break;
-	case TALKS_NONSENSE:
-		reply[0] = 'X';
-		break;
-	default:
-		break;
-	}
-	return dialback_link_write(link, reply, bytes);
-}
-
-static void say_goodbye(struct dialback_link *link)
-{
-	uint8_t head[DIAL_HEAD_BYTES] = { 0 };
-
-	/* Whoever leaves waits for the answer. */
-	if (send_message(link, DIAL_GOODBYE, 12, NULL, 0) == 0 &&
-		dialback_link_read(link, head, sizeof(head)) == 0 &&
-		get_u32(head + 4) != DIAL_GOODBYE)
-		abort();
-	dialback_link_close(link);
-}
-
-static void behave(const struct address *address, enum conduct how)
-{
-	struct dialback_link *link = come_in(address);
-	uint8_t frame[FRAME_BYTES];
-
-	if (!link || dialback_link_read(link, frame, sizeof(frame)) != 0) {
-		dialback_link_close(link);
-		return;
-	}
-	if (how != NEVER_ANSWERS && answer(link, frame, how) != 0)
-		how = ANSWERS_HALF;
-	if (how == ANSWERS_AND_LEAVES)
-		say_goodbye(link);
-	else if (how == ANSWERS_HALF)
-		dialback_link_close(link);
-	else
-		see_it_end(link);
-}
 
 /* ---- One connection at a time ---- */
 
@@ -322,7 +88,7 @@ static void open_desk(struct desk *desk)
 	desk->ticket = dialback_invite(desk->dialback);
 	assert_non_null(desk->ticket);
 	assert_int_equal(dialback_awaited(desk->dialback), 1);
-	read_invitation(desk->ticket->body, desk->ticket->body_bytes, &desk->address);
+	guest_read(desk->ticket->body, desk->ticket->body_bytes, &desk->address);
 }
 
 static void close_desk(struct desk *desk)
@@ -355,9 +121,9 @@ static void *other_side(void *context)
 	if (desk->honest)
 		desk->rc = hall_visit(&desk->hall, desk->ticket->body, desk->ticket->body_bytes);
 	else if (desk->let_in)
-		behave(&desk->address, desk->how);
+		guest_behave(&desk->address, desk->how);
 	else
-		be_a_stranger(&desk->address, desk->how);
+		guest_stranger(&desk->address, desk->how);
 	atomic_store(&desk->done, 1);
 	return NULL;
 }
@@ -470,7 +236,7 @@ static void strangers_are_limited(void **unused)
 	(void)unused;
 	open_desk(&desk);
 	for (int i = 0; i < CROWD; i++) {
-		fds[i] = plain_socket(&desk.address);
+		fds[i] = guest_plain_socket(&desk.address);
 		turn(&desk);
 	}
 	for (int i = 0; i < TURNS_MAX && burst_get(&desk.counters.refused) < 10; i++)
@@ -489,12 +255,12 @@ static void strangers_are_limited(void **unused)
 static void make_exchange(struct sw_exchange *exchange, uint8_t *frame)
 {
 	memset(exchange, 0, sizeof(*exchange));
-	for (int i = 0; i < FRAME_BYTES; i++)
+	for (int i = 0; i < GUEST_FRAME_BYTES; i++)
 		frame[i] = (uint8_t)(i * 7);
 	memcpy(frame, "SPLW", 4);
-	put_u32(frame + 8, FRAME_BYTES);
+	put_u32(frame + 8, GUEST_FRAME_BYTES);
 	exchange->body = (const char *)frame;
-	exchange->body_bytes = FRAME_BYTES;
+	exchange->body_bytes = GUEST_FRAME_BYTES;
 	exchange->deadline_ms = 300;
 	exchange->answer_max = ANSWER_MAX;
 	exchange->bare = true;
@@ -534,7 +300,7 @@ static void whatever_a_function_does_has_an_outcome(void **unused)
 	(void)unused;
 	for (int how = 0; how < CONDUCTS; how++) {
 		struct sw_exchange exchange;
-		uint8_t frame[FRAME_BYTES];
+		uint8_t frame[GUEST_FRAME_BYTES];
 		struct desk desk;
 
 		open_desk(&desk);
@@ -555,8 +321,8 @@ static void whatever_a_function_does_has_an_outcome(void **unused)
 			fail_msg("conduct %d: outcome %d: %s", how, exchange.outcome,
 				exchange.detail);
 		if (exchange.outcome == SW_OUTCOME_ANSWER) {
-			assert_int_equal(exchange.answer_bytes, FRAME_BYTES);
-			assert_memory_equal(exchange.answer, frame, FRAME_BYTES);
+			assert_int_equal(exchange.answer_bytes, GUEST_FRAME_BYTES);
+			assert_memory_equal(exchange.answer, frame, GUEST_FRAME_BYTES);
 			assert_int_equal(desk.ticket->frames, 1);
 		}
 		if (how == FAILS)
@@ -574,7 +340,7 @@ static void whatever_a_function_does_has_an_outcome(void **unused)
 static void what_is_cancelled_never_ends(void **unused)
 {
 	struct sw_exchange exchange;
-	uint8_t frame[FRAME_BYTES];
+	uint8_t frame[GUEST_FRAME_BYTES];
 	struct desk desk;
 
 	(void)unused;
@@ -600,7 +366,7 @@ static void what_is_cancelled_never_ends(void **unused)
 static void idle_functions_are_let_go(void **unused)
 {
 	struct sw_exchange exchange;
-	uint8_t frame[FRAME_BYTES];
+	uint8_t frame[GUEST_FRAME_BYTES];
 	struct desk desk;
 
 	(void)unused;
@@ -766,7 +532,7 @@ static bool read_frame(struct dialback_link *link, uint8_t *frame, size_t *bytes
 	if (dialback_link_read(link, frame, DIAL_HEAD_BYTES) != 0 || memcmp(frame, "SPLW", 4) != 0)
 		return false;
 	*bytes = get_u32(frame + 8);
-	if (*bytes < FRAME_BYTES || *bytes > GRAPH_FRAME_MAX)
+	if (*bytes < GUEST_FRAME_BYTES || *bytes > GRAPH_FRAME_MAX)
 		abort();
 	return dialback_link_read(link, frame + DIAL_HEAD_BYTES, *bytes - DIAL_HEAD_BYTES) == 0;
 }
@@ -792,14 +558,14 @@ static bool work_well(
 
 static void work_and_harm(struct hall *hall, const struct address *address, enum conduct how)
 {
-	struct dialback_link *link = come_in(address);
+	struct dialback_link *link = guest_come_in(address);
 	uint8_t frame[GRAPH_FRAME_MAX];
 
 	if (link && work_well(hall, link, 20, frame)) {
 		/* An answer of another length, with a CRC that is none: but for its key. */
-		put_u32(frame + 8, FRAME_BYTES);
-		if (answer(link, frame, how) == 0 && how > FAILS && how != ANSWERS_HALF) {
-			see_it_end(link);
+		put_u32(frame + 8, GUEST_FRAME_BYTES);
+		if (guest_answer(link, frame, how) == 0 && how > FAILS && how != ANSWERS_HALF) {
+			guest_see_it_end(link);
 			return;
 		}
 	}
@@ -813,10 +579,10 @@ static int come_or_harm(struct hall *hall, const char *body, size_t bytes, uint3
 
 	if (number % 16 == 15)
 		return hall_visit(hall, body, bytes);
-	read_invitation(body, bytes, &address);
+	guest_read(body, bytes, &address);
 	/* Not those that wait for a clock to be set. */
 	if (number % 16 == 14)
-		be_a_stranger(&address, (enum stranger)(number / 16 % SAYS_NOTHING));
+		guest_stranger(&address, (enum stranger)(number / 16 % SAYS_NOTHING));
 	else
 		work_and_harm(hall, &address, (enum conduct)(number % NEVER_ANSWERS));
 	return 0;
