@@ -95,13 +95,18 @@ static int bind_to(struct dialback *dialback, const char *text, const struct pla
 
 static int bound_port(int listener)
 {
-	struct sockaddr_storage address = { 0 };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address;
 	socklen_t bytes = sizeof(address);
 
-	getsockname(listener, (struct sockaddr *)&address, &bytes);
-	if (address.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&address)->sin_port);
+	memset(&address, 0, sizeof(address));
+	if (getsockname(listener, &address.any, &bytes) != 0)
+		return 0;
+	return ntohs(
+		address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
 /* What functions connect to: as given, with the port that was found where it says 0. */
