@@ -323,7 +323,9 @@ static int make_requests(struct io *io)
 		io->requests[i].next = io->idle;
 		io->idle = &io->requests[i];
 	}
-	return io->transport->dialback ? visits_make(io, most) : 0;
+	if (!io->transport->dialback)
+		return 0;
+	return visits_make(io, most < IO_VISITS_MAX ? most : IO_VISITS_MAX);
 }
 
 /* With all signals blocked: they are the program's own threads' business. */

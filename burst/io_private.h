@@ -13,6 +13,8 @@ enum {
 	IO_RECENT_STEP = 16, /* new ones between two looks at them */
 	/* A function that dials back leaves in time; if not, its invocation ends so much later. */
 	IO_VISIT_GRACE_MS = 2000,
+	/* Each holds a stream for long: the client has 128, and others need some, too. */
+	IO_VISITS_MAX = 96,
 };
 
 enum request_state {
@@ -120,7 +122,7 @@ int visits_make(struct io *io, uint32_t count);
 void visits_free(struct io *io);
 /* Batches wait, and nobody is there to take them: perhaps one more is to be invited. */
 void visits_ask(struct io *io, uint64_t now_ns);
-/* No function is there or about to be: each batch is an invocation of its own. */
+/* Nobody is there, or about to be, or no more may come: a batch may be an invocation of its own. */
 bool visits_fail(const struct io *io, uint64_t now_ns);
 bool visits_has(const struct io *io, const struct sw_exchange *exchange);
 void visits_ended(struct io *io, struct sw_exchange *exchange);

@@ -50,7 +50,12 @@ bool visits_has(const struct io *io, const struct sw_exchange *exchange)
 
 bool visits_fail(const struct io *io, uint64_t now_ns)
 {
-	return dialback_connected(io->transport->dialback) == 0 || now_ns < io->invite_at_ns;
+	const struct dialback *dialback = io->transport->dialback;
+
+	if (dialback_connected(dialback) == 0 || now_ns < io->invite_at_ns)
+		return true;
+	/* As many as may be have come. */
+	return !io->idle_visits && dialback_awaited(dialback) == 0;
 }
 
 static void count_flying(struct io *io, int change)
