@@ -16,7 +16,7 @@ DIAL = ["--dial-back", "127.0.0.1:0", "--policy", "fixed", "--spill-share", 1]
 QUERIES = [["tokenize", "--num-events", 40000, "--batch-rows", 100],
            ["q12", "--processing-time", "event", "--num-events", 60000, "--batch-rows", 100]]
 # For functions in Python, which take their time to start again.
-FEW = ["q12", "--processing-time", "event", "--num-events", 25000, "--batch-rows", 100]
+FEW = ["q12", "--processing-time", "event", "--num-events", 15000, "--batch-rows", 100]
 EXPECTED = {}
 
 

@@ -97,7 +97,7 @@ static const struct option_row rows[] = {
 	NUMBER("budget-usd-per-hour", budget_usd_per_hour, "USD", "no limit",
 		"most to spend in any hour, dollars; half of it at once at most", 0, 1e9),
 	COUNT("deadline-ms", deadline_ms, "MS", "10000", "of one invocation, ms", 1, 900000),
-	TEXT("dial-back", dial_back, "HOST:PORT", "each batch is invoked for",
+	TEXT("dial-back", dial_back, "HOST:PORT", "no dial-back",
 		"listen here: functions connect back and work through batches; port 0: any"),
 	TEXT("dial-back-advertise", dial_back_advertise, "HOST:PORT", "as --dial-back",
 		"the address that functions connect to, where it is another one"),
