@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "burst/dialback.h"
 #include "runtime/clock.h"
 
 /* ---- Options ---- */
@@ -33,6 +34,9 @@ static int check_options(const struct sw_burst_options *options, struct sw_error
 	if (options->contract > SW_BURST_CONTRACT_HTTP)
 		return sw_error_set(
 			error, -EINVAL, "contract: %d: unknown", (int)options->contract);
+	if (options->dial_back_ms < 1000 || options->dial_back_ms > 900000)
+		return sw_error_set(error, -EINVAL, "dial-back-ms: %u: not in 1000..900000",
+			options->dial_back_ms);
 	if (options->sign > SW_BURST_SIGN_NEVER)
 		return sw_error_set(error, -EINVAL, "sign: %d: unknown", (int)options->sign);
 	if (options->retries > 100)
@@ -56,6 +60,12 @@ static int check_options(const struct sw_burst_options *options, struct sw_error
 			"budget-usd-per-hour: %g: half of it does not pay for one invocation (%.3g "
 			"dollars until its deadline)",
 			options->budget_usd_per_hour, limits_dearest_usd(options));
+	if (options->budget_usd_per_hour > 0 && options->dial_back &&
+		limits_budget_at_once(options) < limits_dearest_visit_usd(options))
+		return sw_error_set(error, -EINVAL,
+			"budget-usd-per-hour: %g: half of it does not pay for one function that "
+			"dials back (%.3g dollars for dial-back-ms)",
+			options->budget_usd_per_hour, limits_dearest_visit_usd(options));
 	return 0;
 }
 
@@ -90,6 +100,8 @@ static int copy_options(struct sw_burst *burst, const struct sw_burst_options *o
 	rc |= copy_text(&own->function, options->function);
 	rc |= copy_text(&own->ca_file, options->ca_file);
 	rc |= copy_text(&own->region, options->region);
+	rc |= copy_text(&own->dial_back, options->dial_back);
+	rc |= copy_text(&own->dial_back_advertise, options->dial_back_advertise);
 	return rc ? -ENOMEM : 0;
 }
 
@@ -235,6 +247,20 @@ static void stop(void *context)
 	atomic_store_explicit(&burst->ended, 1, memory_order_release);
 }
 
+static int make_histograms(struct sw_burst *burst)
+{
+	struct sw_histogram **all[] = { &burst->onset, &burst->round_trip,
+		&burst->way_round_trips[WAY_INVOKE], &burst->way_round_trips[WAY_DIAL_BACK] };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		sw_histogram_destroy(*all[i]);
+		*all[i] = sw_histogram_create(-1);
+		if (!*all[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int start(void *context, struct sw_error *error)
 {
 	struct sw_burst *burst = context;
@@ -243,11 +269,7 @@ static int start(void *context, struct sw_error *error)
 	if (has_ended(burst))
 		forget_run(burst);
 	memset(&burst->counters, 0, sizeof(burst->counters));
-	sw_histogram_destroy(burst->onset);
-	sw_histogram_destroy(burst->round_trip);
-	burst->onset = sw_histogram_create(-1);
-	burst->round_trip = sw_histogram_create(-1);
-	if (!burst->onset || !burst->round_trip)
+	if (make_histograms(burst))
 		return sw_error_set(error, -ENOMEM, "burst: memory is out");
 	choose_job(burst);
 	rc = controller_prepare(burst, error);
@@ -268,6 +290,40 @@ const struct sw_outlet_provider *sw_burst_provider(struct sw_burst *burst)
 }
 
 /* ---- Create and destroy ---- */
+
+static int open_dialback(struct sw_burst *burst, struct sw_transport *client,
+	struct sw_transport **transport, struct sw_error *error)
+{
+	const struct dialback_options options = {
+		.listen = burst->options.dial_back,
+		.advertise = burst->options.dial_back_advertise,
+		.connections_max = burst->options.max_inflight,
+		.life_ms = burst->options.dial_back_ms,
+		.counters = &burst->counters.dial,
+		.log = burst->options.log,
+		.log_context = burst->options.log_context,
+	};
+	int rc = dialback_open(&options, client, transport, error);
+
+	if (rc)
+		client->ops->close(client);
+	return rc;
+}
+
+/* The transport that is bound for functions: the source's, with dial-back around it if wanted. */
+int burst_open_transport(
+	struct sw_burst *burst, struct sw_transport **transport, struct sw_error *error)
+{
+	struct sw_transport *client;
+	int rc = burst->source.open(burst->source.context, &client, error);
+
+	if (rc)
+		return rc;
+	if (burst->options.dial_back)
+		return open_dialback(burst, client, transport, error);
+	*transport = client;
+	return 0;
+}
 
 static int open_client(void *context, struct sw_transport **transport, struct sw_error *error)
 {
@@ -303,6 +359,10 @@ static int take_endpoint(struct sw_burst *burst, struct sw_error *error)
 			"function: %.60s: with the http contract the endpoint's URL says which "
 			"(leave it out, or use the invoke contract)",
 			own->function);
+	if (burst->endpoint.contract == SW_BURST_CONTRACT_HTTP && own->dial_back)
+		return sw_error_set(error, -EINVAL,
+			"dial-back: %.60s: functions are invited by the invoke contract only",
+			own->dial_back);
 	if (!own->function && copy_text(&own->function, "spillway"))
 		return sw_error_set(error, -ENOMEM, "burst: memory is out");
 	return 0;
@@ -316,7 +376,7 @@ static int try_client(struct sw_burst *burst, struct sw_error *error)
 
 	if (rc)
 		return rc;
-	rc = open_client(burst, &transport, error);
+	rc = burst_open_transport(burst, &transport, error);
 	if (!rc)
 		transport->ops->close(transport);
 	return rc;
@@ -376,10 +436,14 @@ void sw_burst_destroy(struct sw_burst *burst)
 	forget_run(burst);
 	sw_histogram_destroy(burst->onset);
 	sw_histogram_destroy(burst->round_trip);
+	for (int way = 0; way < WAYS; way++)
+		sw_histogram_destroy(burst->way_round_trips[way]);
 	free((char *)burst->options.endpoint);
 	free((char *)burst->options.function);
 	free((char *)burst->options.ca_file);
 	free((char *)burst->options.region);
+	free((char *)burst->options.dial_back);
+	free((char *)burst->options.dial_back_advertise);
 	pthread_mutex_destroy(&burst->why_lock);
 	free(burst);
 }

@@ -65,7 +65,12 @@ struct sw_burst_options {
 	uint32_t prewarm;
 	uint32_t prewarm_every_s; /* again after so long; 0: at the start only; at most 86400 */
 	uint32_t function_mb;     /* memory of the function, for cost, 128..10240; default 1769 */
-	uint64_t seed;            /* of the back-off's jitter and the job's number; 0: random */
+	/* Functions connect to this HOST:PORT of ours and work through batches, where they can;
+	 * port 0: any; null: each batch is an invocation; copied. And what they are told instead,
+	 * where that is another address; null: the same; copied. */
+	const char *dial_back, *dial_back_advertise;
+	uint32_t dial_back_ms; /* a function stays so long at most, 1000..900000; default 25000 */
+	uint64_t seed;         /* of the back-off's jitter and the job's number; 0: random */
 	/* Warnings for people, at most a few a second, on any of burst's threads; null: dropped. */
 	void (*log)(void *context, const char *text);
 	void *log_context;
@@ -75,7 +80,7 @@ struct sw_burst_options {
 	{                                                                                          \
 		.size = sizeof(struct sw_burst_options), .policy = "spillway", .spill_share = 0.5, \
 		.sample_us = 250, .max_inflight = 64, .deadline_ms = 10000, .retries = 3,          \
-		.function_mb = 1769                                                                \
+		.function_mb = 1769, .dial_back_ms = 25000                                         \
 	}
 
 /*
@@ -102,6 +107,14 @@ struct sw_burst_times {
 	uint64_t p50, p90, p99, max;
 };
 
+/* One of the two ways to a function: an invocation for each batch, or dial-back. */
+struct sw_burst_way {
+	uint64_t batches, rows;              /* that came back as answers */
+	uint64_t bytes_sent, bytes_received; /* HTTP bodies, or frames */
+	struct sw_burst_times round_trip;
+	uint64_t cpu_ns; /* CPU time of the I/O thread: encoding, TLS, reading answers */
+};
+
 struct sw_burst_stats {
 	const char *policy;         /* static */
 	const char *contract;       /* static, "invoke" or "http"; null: nothing can leave */
@@ -125,9 +138,14 @@ struct sw_burst_stats {
 	uint64_t bytes_sent, bytes_received; /* HTTP bodies */
 	uint64_t function_us;                /* billed time as told by the endpoint */
 	bool function_us_known;              /* false: the endpoint did not tell (yet) */
-	double usd;         /* requests + function time (round trips where it is not told) */
-	uint64_t io_cpu_ns; /* CPU time of the I/O thread */
-	bool breaker_open;  /* the endpoint fails so often that it is only probed */
+	double usd;           /* requests + function time (round trips where it is not told) */
+	uint64_t io_cpu_ns;   /* CPU time of the I/O thread */
+	uint64_t invocations; /* attempts that were, and invitations */
+	struct sw_burst_way invoke, dial_back;
+	uint64_t invitations;      /* functions asked to dial back */
+	uint64_t dial_connections; /* that did */
+	uint64_t dial_refused;     /* connections that were not theirs, or said nothing */
+	bool breaker_open;         /* the endpoint fails so often that it is only probed */
 };
 
 /* Any thread, also after the run (until the next one starts). */

@@ -87,8 +87,23 @@ struct snapshot {
 	struct decision decisions[1]; /* as many as outlets */
 };
 
+/* How batches get to functions. */
+enum way { WAY_INVOKE, WAY_DIAL_BACK, WAYS };
+
+struct way_counters {
+	burst_counter batches, rows, bytes_sent, bytes_received, cpu_ns;
+};
+
+/* cpu_ns: what the sockets cost. */
+struct dial_counters {
+	burst_counter invitations, connections, refused, cpu_ns;
+};
+
 /* Written by the I/O thread, read by anyone. */
 struct io_counters {
+	struct way_counters ways[WAYS];
+	struct dial_counters dial;
+	burst_counter invocations; /* attempts that are, and invitations */
 	burst_counter attempts, hedges, prewarms, late_answers;
 	burst_counter throttled, function_errors, timeouts, transport_errors, corrupt;
 	burst_counter inflight, inflight_max, window, cold_starts, bytes_sent, bytes_received;
@@ -135,7 +150,7 @@ struct sw_burst {
 	_Atomic int io_stop;
 
 	_Alignas(SW_CACHE_LINE) struct io_counters counters;
-	struct sw_histogram *onset, *round_trip; /* I/O thread's */
+	struct sw_histogram *onset, *round_trip, *way_round_trips[WAYS]; /* I/O thread's */
 
 	_Alignas(SW_CACHE_LINE) pthread_mutex_t why_lock; /* controller and readers of reports */
 	uint32_t edge_count;
@@ -145,6 +160,8 @@ struct sw_burst {
 /* burst.c */
 int burst_create_with(const struct sw_burst_options *options, const struct transport_source *source,
 	struct sw_burst **burst, struct sw_error *error);
+int burst_open_transport(
+	struct sw_burst *burst, struct sw_transport **transport, struct sw_error *error);
 void burst_set_why(struct sw_burst *burst, uint32_t edge, const char *text);
 void burst_log(struct sw_burst *burst, const char *format, ...) SW_PRINTF(2, 3);
 
@@ -159,8 +176,10 @@ int io_start(struct sw_burst *burst, struct sw_error *error);
 void io_stop(struct sw_burst *burst);
 void io_wake(struct sw_burst *burst); /* any thread: a ring has something for it */
 
-/* io_limits.c, dollars: the most that one invocation may cost; what may be spent at once. */
+/* io_limits.c, dollars: the most that one invocation may cost, or a function that dials back; what
+ * may be spent at once. */
 double limits_dearest_usd(const struct sw_burst_options *options);
+double limits_dearest_visit_usd(const struct sw_burst_options *options);
 double limits_budget_at_once(const struct sw_burst_options *options);
 
 /* controller.c: prepare publishes the first decisions; start makes a thread when the policy

@@ -352,17 +352,24 @@ static struct sw_exchange *next(struct sw_transport *transport)
 static void poll(struct sw_transport *transport, uint32_t timeout_ms)
 {
 	struct client *client = (struct client *)transport;
+	struct curl_waitfd watched = { .fd = client->watched, .events = CURL_WAIT_POLLIN };
 	int running;
 
 	/* A handle just added makes this return at once. */
 	if (timeout_ms > 0 && !client->refused)
-		curl_multi_poll(client->multi, NULL, 0, (int)timeout_ms, NULL);
+		curl_multi_poll(
+			client->multi, &watched, client->watched >= 0, (int)timeout_ms, NULL);
 	curl_multi_perform(client->multi, &running);
 }
 
 static void wakeup(struct sw_transport *transport)
 {
 	curl_multi_wakeup(((struct client *)transport)->multi);
+}
+
+static void watch(struct sw_transport *transport, int fd)
+{
+	((struct client *)transport)->watched = fd;
 }
 
 static uint64_t now_ns(struct sw_transport *transport)
@@ -382,6 +389,7 @@ const struct sw_transport_ops sw_client_ops = {
 	.poll = poll,
 	.next = next,
 	.wakeup = wakeup,
+	.watch = watch,
 	.now_ns = now_ns,
 	.close = close_client,
 };

@@ -171,6 +171,7 @@ int sw_client_open(const struct sw_client_options *options, struct sw_transport 
 		return sw_error_set(error, -ENOMEM, "client: memory is out");
 	}
 	client->base.ops = &sw_client_ops;
+	client->watched = -1;
 	rc = make_urls(client, options, error);
 	if (rc)
 		goto fail;

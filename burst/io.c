@@ -49,12 +49,15 @@ static uint64_t cpu_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Since then this thread has worked for the outlet's batches only. Returns the time now. */
-static uint64_t charge(struct outlet *outlet, uint64_t since_ns)
+/* Since then this thread has worked for the outlet's batches only, and for one that went this way.
+ * Returns the time now. */
+static uint64_t charge(struct outlet *outlet, bool bare, uint64_t since_ns)
 {
 	const uint64_t now_ns = cpu_now_ns();
+	const enum way way = bare ? WAY_DIAL_BACK : WAY_INVOKE;
 
 	burst_add(&outlet->cpu_ns, now_ns - since_ns);
+	burst_add(&outlet->burst->counters.ways[way].cpu_ns, now_ns - since_ns);
 	return now_ns;
 }
 
@@ -104,6 +107,8 @@ static void take_new(struct io *io)
 	struct ledger_slot *slot;
 	uint64_t generation = 0, cpu_ns = 0;
 
+	if (rings_have_work(io->burst))
+		visits_ask(io, now_ns);
 	for (;;) {
 		const bool usable = limits_usable(io, now_ns);
 
@@ -121,7 +126,7 @@ static void take_new(struct io *io)
 			if (cpu_ns == 0)
 				cpu_ns = cpu_now_ns();
 			request_begin(io, request);
-			cpu_ns = charge(outlet, cpu_ns);
+			cpu_ns = charge(outlet, request->exchange.bare, cpu_ns);
 		} else {
 			give_back_unsent(outlet, slot, generation);
 		}
@@ -134,7 +139,8 @@ static void end_exchanges(struct io *io)
 {
 	struct sw_exchange *exchange;
 	struct outlet *outlet;
-	uint64_t cpu_ns = io->flying > 0 ? cpu_now_ns() : 0;
+	uint64_t cpu_ns = io->flying + io->dialled > 0 ? cpu_now_ns() : 0;
+	bool bare;
 
 	while ((exchange = io->transport->ops->next(io->transport))) {
 		if (exchange == &io->warm) {
@@ -146,9 +152,14 @@ static void end_exchanges(struct io *io)
 					io, exchange->outcome, exchange->detail, io_now(io));
 			continue;
 		}
+		if (visits_has(io, exchange)) {
+			visits_ended(io, exchange);
+			continue;
+		}
 		outlet = ((struct request *)exchange)->outlet;
+		bare = exchange->bare;
 		request_ended(io, (struct request *)exchange);
-		cpu_ns = charge(outlet, cpu_ns);
+		cpu_ns = charge(outlet, bare, cpu_ns);
 	}
 }
 
@@ -171,7 +182,7 @@ static void look_at_waiting(struct io *io)
 				request_free(io, request);
 			else if (request->due_ns <= now_ns && !limits_usable(io, now_ns))
 				request_give_up(io, request);
-			else if (request->due_ns <= now_ns && limits_has_room(io) &&
+			else if (request->due_ns <= now_ns && limits_may_go(io, now_ns) &&
 				 !request_send(io, request))
 				request_give_up(io, request);
 			break;
@@ -188,7 +199,7 @@ static uint32_t timeout_ms(struct io *io)
 {
 	if (io->no_room > 0)
 		return 1;
-	if (io->backing_off > 0 || io->flying > 0)
+	if (io->backing_off + io->dialled > 0 || io->flying > io->visiting)
 		return HEDGE_LOOK_MS;
 	return io->breaker_open ? PROBE_LOOK_MS : SLEEP_LONGEST_MS;
 }
@@ -201,6 +212,26 @@ static bool can_take(struct io *io)
 	return !limits_usable(io, now_ns) || limits_may_send(io);
 }
 
+/* What moving bytes costs is of the way that they went; opening connections and the like is of
+ * neither. */
+static void poll_transport(struct io *io, uint32_t wait_ms)
+{
+	struct io_counters *counters = &io->burst->counters;
+	const uint64_t dial_ns = burst_get(&counters->dial.cpu_ns);
+	const bool invoked = io->flying > io->visiting, dialled = io->dialled > 0;
+	const uint64_t begin_ns = cpu_now_ns();
+	uint64_t sockets_ns, rest_ns;
+
+	io->transport->ops->poll(io->transport, wait_ms);
+	sockets_ns = burst_get(&counters->dial.cpu_ns) - dial_ns;
+	rest_ns = cpu_now_ns() - begin_ns - sockets_ns;
+	burst_add(&counters->ways[WAY_DIAL_BACK].cpu_ns, sockets_ns);
+	if (invoked)
+		burst_add(&counters->ways[WAY_INVOKE].cpu_ns, rest_ns);
+	else if (dialled)
+		burst_add(&counters->ways[WAY_DIAL_BACK].cpu_ns, rest_ns);
+}
+
 static void sleep_or_poll(struct io *io)
 {
 	struct sw_burst *burst = io->burst;
@@ -211,7 +242,7 @@ static void sleep_or_poll(struct io *io)
 	if ((can_take(io) && rings_have_work(burst)) ||
 		atomic_load_explicit(&burst->io_stop, memory_order_acquire))
 		wait_ms = 0;
-	io->transport->ops->poll(io->transport, wait_ms);
+	poll_transport(io, wait_ms);
 	/* W2 <- W1 again: an exchange, so that no producer's is hidden behind a plain store. */
 	atomic_exchange_explicit(&burst->io_asleep, 0, memory_order_acq_rel);
 }
@@ -255,6 +286,8 @@ void io_finish(struct io *io)
 		if (io->requests[i].state == REQUEST_FLYING)
 			request_cancel(io, &io->requests[i]);
 	}
+	visits_dismiss(io);
+	note_cpu(io);
 	if (io->warming)
 		io->transport->ops->cancel(io->transport, &io->warm);
 }
@@ -284,6 +317,7 @@ void io_close(struct io *io)
 		free(io->requests[i].body);
 		free(io->requests[i].exchange.answer);
 	}
+	visits_free(io);
 	free(io->requests);
 	free(io->warm.answer);
 	hedge_end(io);
@@ -292,8 +326,11 @@ void io_close(struct io *io)
 
 static int make_requests(struct io *io)
 {
-	/* As many again wait for a second try or for room; then no new ones are taken. */
-	io->request_count = io->burst->options.max_inflight * 2;
+	const uint32_t most = io->burst->options.max_inflight;
+
+	/* As many again wait for a second try or for room; then no new ones are taken. A function
+	 * that dials back has two. */
+	io->request_count = most * (io->transport->dialback ? 4 : 2);
 	io->requests = calloc(io->request_count, sizeof(*io->requests));
 	if (!io->requests)
 		return -ENOMEM;
@@ -301,7 +338,9 @@ static int make_requests(struct io *io)
 		io->requests[i].next = io->idle;
 		io->idle = &io->requests[i];
 	}
-	return 0;
+	if (!io->transport->dialback)
+		return 0;
+	return visits_make(io, most < IO_VISITS_MAX ? most : IO_VISITS_MAX);
 }
 
 /* With all signals blocked: they are the program's own threads' business. */
@@ -331,7 +370,7 @@ int io_open(struct sw_burst *burst, struct io **made, struct sw_error *error)
 	atomic_store_explicit(&burst->io_stop, 0, memory_order_relaxed);
 	atomic_store_explicit(&burst->io_asleep, 0, memory_order_relaxed);
 	atomic_store_explicit(&burst->io_closed, 0, memory_order_relaxed);
-	rc = burst->source.open(burst->source.context, &io->transport, error);
+	rc = burst_open_transport(burst, &io->transport, error);
 	if (rc)
 		goto fail;
 	if (make_requests(io) || hedge_begin(io)) {

@@ -102,7 +102,7 @@ static uint8_t *read_frame(struct request *request, size_t *frame_bytes, struct 
 	char *text = exchange->answer;
 
 	*frame_bytes = exchange->answer_bytes;
-	if (request->outlet->burst->endpoint.contract != SW_BURST_CONTRACT_HTTP)
+	if (!exchange->bare && request->outlet->burst->endpoint.contract != SW_BURST_CONTRACT_HTTP)
 		text = unwrap(exchange, frame_bytes, error);
 	if (!text)
 		return NULL;

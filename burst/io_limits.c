@@ -94,10 +94,20 @@ bool limits_may_retry(struct io *io, enum sw_outcome outcome)
 	return true;
 }
 
-double limits_dearest_usd(const struct sw_burst_options *options)
+static double usd_until(const struct sw_burst_options *options, uint32_t deadline_ms)
 {
 	return USD_PER_REQUEST +
-	       options->deadline_ms / 1e3 * options->function_mb / 1024 * USD_PER_GB_SECOND;
+	       deadline_ms / 1e3 * options->function_mb / 1024 * USD_PER_GB_SECOND;
+}
+
+double limits_dearest_usd(const struct sw_burst_options *options)
+{
+	return usd_until(options, options->deadline_ms);
+}
+
+double limits_dearest_visit_usd(const struct sw_burst_options *options)
+{
+	return usd_until(options, options->dial_back_ms + IO_VISIT_GRACE_MS);
 }
 
 double limits_budget_at_once(const struct sw_burst_options *options)
@@ -124,10 +134,17 @@ static void fill_purse(struct io *io, uint64_t now_ns)
 		io->purse_usd = most;
 }
 
+bool limits_affords(const struct io *io, uint32_t deadline_ms)
+{
+	const struct sw_burst_options *options = &io->burst->options;
+
+	return options->budget_usd_per_hour <= 0 ||
+	       io->purse_usd >= usd_until(options, deadline_ms);
+}
+
 static bool affords_one(const struct io *io)
 {
-	return io->burst->options.budget_usd_per_hour <= 0 ||
-	       io->purse_usd >= limits_dearest_usd(&io->burst->options);
+	return limits_affords(io, io->burst->options.deadline_ms);
 }
 
 static bool is_broke(struct io *io, uint64_t now_ns)
@@ -150,7 +167,8 @@ static bool exhausted(struct io *io, uint64_t now_ns)
 	const struct sw_burst_options *options = &io->burst->options;
 	const struct io_counters *counters = &io->burst->counters;
 
-	if (options->max_invocations && burst_get(&counters->attempts) >= options->max_invocations)
+	if (options->max_invocations &&
+		burst_get(&counters->invocations) >= options->max_invocations)
 		return true;
 	return options->budget_usd_per_hour > 0 && is_broke(io, now_ns);
 }
@@ -159,9 +177,19 @@ bool limits_usable(struct io *io, uint64_t now_ns)
 {
 	const bool spent = exhausted(io, now_ns);
 
-	burst_set(&io->burst->counters.exhausted, spent);
+	/* Functions that are there are paid for. */
+	const bool over = spent && io->visiting == 0;
+
+	burst_set(&io->burst->counters.exhausted, over);
 	/* In trouble nothing waits for those that try whether it is over. */
-	return !spent && !io->breaker_open && !(io->troubled && !limits_has_room(io));
+	return !over && !io->breaker_open && !(io->troubled && !limits_has_room(io));
+}
+
+bool limits_spent(const struct io *io)
+{
+	const uint64_t most = io->burst->options.max_invocations;
+
+	return most && burst_get(&io->burst->counters.invocations) >= most;
 }
 
 bool limits_probe_due(struct io *io, uint64_t now_ns)
@@ -171,12 +199,21 @@ bool limits_probe_due(struct io *io, uint64_t now_ns)
 
 bool limits_has_room(const struct io *io)
 {
-	return io->flying < (uint32_t)io->window && affords_one(io);
+	return io->flying < (uint32_t)io->window && affords_one(io) && !limits_spent(io);
 }
 
-bool limits_may_send(const struct io *io)
+/* A function that dials back has room, or none does and an invocation may be made. */
+bool limits_may_go(struct io *io, uint64_t now_ns)
 {
-	return io->tried && io->idle && limits_has_room(io);
+	if (!io->transport->dialback)
+		return limits_has_room(io);
+	return dialback_has_place(io->transport->dialback) ||
+	       (visits_fail(io, now_ns) && limits_has_room(io));
+}
+
+bool limits_may_send(struct io *io)
+{
+	return io->tried && io->idle && limits_may_go(io, io_now(io));
 }
 
 static void tell(struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns)
@@ -278,12 +315,14 @@ void limits_learn(struct io *io, uint64_t round_trip_ns)
 	burst_set(&counters->remote_p90_ns, sorted[io->recent_count * 9 / 10]);
 }
 
-void limits_good(struct io *io)
+void limits_good(struct io *io, bool invoked)
 {
 	const double most = io->burst->options.max_inflight;
 
 	end_trouble(io);
-	io->window += io->window < io->window_goal ? 1 : 1 / io->window;
+	/* What was no invocation says nothing of how many the peer bears. */
+	if (invoked)
+		io->window += io->window < io->window_goal ? 1 : 1 / io->window;
 	if (io->window > most)
 		io->window = most;
 	burst_set(&io->burst->counters.window, (uint64_t)io->window);
@@ -348,18 +387,19 @@ void limits_begin(struct io *io, uint64_t now_ns)
 	io->purse_ns = now_ns;
 }
 
-void limits_put_aside(struct io *io)
+void limits_put_aside(struct io *io, const struct sw_exchange *exchange)
 {
-	const double usd = limits_dearest_usd(&io->burst->options);
+	const double usd = usd_until(&io->burst->options, exchange->deadline_ms);
 
+	burst_add(&io->burst->counters.invocations, 1);
 	io->aside_usd += usd;
 	io->purse_usd -= usd;
 }
 
 /* What it cost is settled: the rest goes back into the purse. */
-static void settle(struct io *io, double usd)
+static void settle(struct io *io, const struct sw_exchange *exchange, double usd)
 {
-	const double aside = limits_dearest_usd(&io->burst->options);
+	const double aside = usd_until(&io->burst->options, exchange->deadline_ms);
 
 	io->aside_usd -= aside;
 	io->purse_usd += aside - usd;
@@ -382,7 +422,7 @@ void limits_pay(struct io *io, const struct sw_exchange *exchange, uint64_t roun
 	/* What did not run costs nothing. */
 	if (exchange->sent_ns == 0 || exchange->outcome == SW_OUTCOME_THROTTLED ||
 		exchange->outcome == SW_OUTCOME_NOT_RUN) {
-		settle(io, 0);
+		settle(io, exchange, 0);
 		return;
 	}
 	if (exchange->function_us > 0) {
@@ -395,7 +435,7 @@ void limits_pay(struct io *io, const struct sw_exchange *exchange, uint64_t roun
 	usd = USD_PER_REQUEST + function_us / 1e6 * options->function_mb / 1024 * USD_PER_GB_SECOND;
 	burst_add(&counters->nano_usd, nano_usd(usd));
 	if (exchange->function_us == 0 && may_have_gone_on(exchange->outcome) &&
-		usd < limits_dearest_usd(options))
-		usd = limits_dearest_usd(options);
-	settle(io, usd);
+		usd < usd_until(options, exchange->deadline_ms))
+		usd = usd_until(options, exchange->deadline_ms);
+	settle(io, exchange, usd);
 }

@@ -3,6 +3,7 @@
 #define SW_BURST_IO_PRIVATE_H
 
 #include "burst/burst_private.h"
+#include "burst/dialback.h"
 
 /* The I/O thread's own: io.c (the loop), io_request.c (a request's life), io_answer.c (answers),
  * io_limits.c (breaker, window, retries, money), io_hedge.c, io_prewarm.c. Nothing of this is seen
@@ -11,6 +12,10 @@
 enum {
 	IO_RECENT = 64,      /* round trips that the quantiles rest on */
 	IO_RECENT_STEP = 16, /* new ones between two looks at them */
+	/* A function that dials back leaves in time; if not, its invocation ends so much later. */
+	IO_VISIT_GRACE_MS = 2000,
+	/* Each holds a stream for long: the client has 128, and others need some, too. */
+	IO_VISITS_MAX = 96,
 };
 
 enum request_state {
@@ -48,6 +53,13 @@ struct request {
 	size_t body_capacity;
 };
 
+/* A function's invocation with an invitation to dial back. */
+struct visit {
+	struct sw_exchange exchange; /* first */
+	struct dial_ticket *ticket;  /* null: it is idle */
+	struct visit *next;          /* of the idle ones */
+};
+
 struct io {
 	struct sw_burst *burst;
 	struct sw_transport *transport;
@@ -56,13 +68,20 @@ struct io {
 
 	struct request *requests, *idle;
 	uint32_t request_count;
-	uint32_t busy;   /* requests that are not free */
-	uint32_t flying; /* invocations in flight */
+	uint32_t busy;    /* requests that are not free */
+	uint32_t flying;  /* invocations in flight, visits among them */
+	uint32_t dialled; /* bare exchanges in flight, which are none */
 	uint32_t no_room, backing_off;
 	uint32_t turn; /* outlet to take from next */
 	struct sw_exchange warm;
 	bool warming;
 	bool told_unfit; /* a batch or an answer that does not fit was logged */
+
+	/* io_visit.c */
+	struct visit *visits, *idle_visits;
+	uint32_t visit_count, visiting;
+	uint64_t invite_at_ns, invite_wait_ns; /* after one that came to nothing */
+	bool told_uninvited;
 
 	uint64_t random;
 
@@ -116,6 +135,18 @@ void request_ended(struct io *io, struct request *request);
 /* The slot is decided: hand it to the consumer; frees the request. answer null: reclaimed. */
 void request_decided(struct io *io, struct request *request, struct sw_batch *answer);
 
+/* io_visit.c */
+int visits_make(struct io *io, uint32_t count);
+void visits_free(struct io *io);
+/* Batches wait, and nobody is there to take them: perhaps one more is to be invited. */
+void visits_ask(struct io *io, uint64_t now_ns);
+/* Nobody is there, or about to be, or no more may come: a batch may be an invocation of its own. */
+bool visits_fail(const struct io *io, uint64_t now_ns);
+bool visits_has(const struct io *io, const struct sw_exchange *exchange);
+void visits_ended(struct io *io, struct sw_exchange *exchange);
+/* All are to go, for the run is over: waits a little for what they cost. */
+void visits_dismiss(struct io *io);
+
 /* io_answer.c */
 enum answer_state { ANSWER_ADOPTED, ANSWER_LATE, ANSWER_CORRUPT, ANSWER_TOO_BIG, ANSWER_NO_ROOM };
 /* Reads the body of a good answer; ADOPTED: the slot is the caller's to hand over, with *batch.
@@ -125,19 +156,23 @@ enum answer_state answer_read(
 
 /* io_limits.c */
 void limits_begin(struct io *io, uint64_t now_ns);
-bool limits_has_room(const struct io *io);          /* in the window, and in the purse */
-bool limits_may_send(const struct io *io);          /* and connected, and a request is free */
+bool limits_spent(const struct io *io);             /* all invocations that may be */
+bool limits_has_room(const struct io *io);          /* for one more, in window and purse */
+bool limits_may_go(struct io *io, uint64_t now_ns); /* a batch, whichever way */
+bool limits_may_send(struct io *io);                /* and connected, and a request is free */
 bool limits_usable(struct io *io, uint64_t now_ns); /* not: everything is to be reclaimed */
 bool limits_probe_due(struct io *io, uint64_t now_ns);
 /* How a connection that was tried ended. */
 void limits_connected(struct io *io);
 void limits_not_connected(
 	struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns);
-void limits_good(struct io *io);
+void limits_good(struct io *io, bool invoked);
 void limits_learn(struct io *io, uint64_t round_trip_ns);
 void limits_bad(struct io *io, enum sw_outcome outcome, const char *detail, uint64_t now_ns);
+/* What this invocation may cost at the dearest could be put aside. */
+bool limits_affords(const struct io *io, uint32_t deadline_ms);
 /* For each invocation sent: what it may cost at the dearest; once it has ended: what it cost. */
-void limits_put_aside(struct io *io);
+void limits_put_aside(struct io *io, const struct sw_exchange *exchange);
 void limits_pay(struct io *io, const struct sw_exchange *exchange, uint64_t round_trip_ns);
 uint64_t limits_backoff_ns(struct io *io, uint32_t waits);
 /* A batch was sent for the first time: that pays for some of a retry. */

@@ -32,11 +32,13 @@ struct request *request_take(struct io *io)
 /* Leaves the state that it is in, and the count of it. */
 static void set_state(struct io *io, struct request *request, enum request_state state)
 {
-	io->flying -= request->state == REQUEST_FLYING;
+	uint32_t *flying = request->exchange.bare ? &io->dialled : &io->flying;
+
+	*flying -= request->state == REQUEST_FLYING;
 	io->backing_off -= request->state == REQUEST_BACKOFF;
 	io->no_room -= request->state == REQUEST_NO_ROOM;
 	request->state = state;
-	io->flying += state == REQUEST_FLYING;
+	*flying += state == REQUEST_FLYING;
 	io->backing_off += state == REQUEST_BACKOFF;
 	io->no_room += state == REQUEST_NO_ROOM;
 	burst_set(&io->burst->counters.inflight, io->flying);
@@ -141,6 +143,7 @@ static size_t wrapped_bytes(const struct request *request)
 
 static int wrap(struct request *request)
 {
+	struct sw_exchange *exchange = &request->exchange;
 	const size_t head = sizeof(body_head) - 1, tail = sizeof(body_tail) - 1;
 	size_t bytes;
 
@@ -149,7 +152,7 @@ static int wrap(struct request *request)
 	memcpy(request->body, body_head, head);
 	bytes = head + sw_base64_encode(request->frame, request->frame_bytes, request->body + head);
 	memcpy(request->body + bytes, body_tail, tail);
-	request->exchange.body = request->body;
+	exchange->body = request->body;
 	return 0;
 }
 
@@ -157,12 +160,13 @@ static int wrap(struct request *request)
 static int make_body(const struct io *io, struct request *request)
 {
 	const struct endpoint *endpoint = &io->burst->endpoint;
-	const bool http = endpoint->contract == SW_BURST_CONTRACT_HTTP;
+	const bool bare = request->exchange.bare;
+	const bool wrapped = !bare && endpoint->contract == SW_BURST_CONTRACT_INVOKE;
 
-	request->exchange.body_bytes = http ? request->frame_bytes : wrapped_bytes(request);
-	if (endpoint->request_max && request->exchange.body_bytes > endpoint->request_max)
+	request->exchange.body_bytes = wrapped ? wrapped_bytes(request) : request->frame_bytes;
+	if (!bare && endpoint->request_max && request->exchange.body_bytes > endpoint->request_max)
 		return -EMSGSIZE;
-	if (!http)
+	if (wrapped)
 		return wrap(request);
 	request->exchange.body = (const char *)request->frame;
 	return 0;
@@ -208,8 +212,12 @@ void request_begin(struct io *io, struct request *request)
 bool request_send(struct io *io, struct request *request)
 {
 	struct io_counters *counters = &io->burst->counters;
-	const int rc = make_body(io, request);
 	char why[96];
+	int rc;
+
+	/* A prewarm is there to start an environment. */
+	request->exchange.bare = request->slot && dialback_has_place(io->transport->dialback);
+	rc = make_body(io, request);
 
 	if (rc == -EMSGSIZE) {
 		snprintf(why, sizeof(why), "%zu bytes are too many for the endpoint (at most %zu)",
@@ -225,7 +233,8 @@ bool request_send(struct io *io, struct request *request)
 	request->attempt++;
 	burst_add(&counters->attempts, 1);
 	burst_add(&counters->hedges, request->hedge);
-	limits_put_aside(io);
+	if (!request->exchange.bare)
+		limits_put_aside(io, &request->exchange);
 	if (io->flying > burst_get(&counters->inflight_max))
 		burst_set(&counters->inflight_max, io->flying);
 	return true;
@@ -281,11 +290,28 @@ static void note_good(struct io *io, const struct request *request, uint64_t rou
 {
 	const uint64_t most_ns = (request->exchange.deadline_ms + CLOCK_SLACK_MS) * 1000000ull;
 
-	limits_good(io);
+	limits_good(io, !request->exchange.bare);
 	if (round_trip_ns > most_ns)
 		return;
 	limits_learn(io, round_trip_ns);
 	hedge_learn(io, request, round_trip_ns);
+}
+
+static enum way way_of(const struct request *request)
+{
+	return request->exchange.bare ? WAY_DIAL_BACK : WAY_INVOKE;
+}
+
+static void note_shipped(struct io *io, const struct request *request, uint64_t round_trip_ns)
+{
+	const enum way way = way_of(request);
+
+	burst_add(&io->burst->counters.ways[way].batches, 1);
+	burst_add(&io->burst->counters.ways[way].rows, request->rows);
+	if (round_trip_ns == 0)
+		return;
+	sw_histogram_record(io->burst->round_trip, round_trip_ns, 1);
+	sw_histogram_record(io->burst->way_round_trips[way], round_trip_ns, 1);
 }
 
 /* round_trip_ns 0: was taken before, and waited for room. */
@@ -302,8 +328,7 @@ static void take_answer(struct io *io, struct request *request, uint64_t round_t
 	case ANSWER_ADOPTED:
 		burst_add(&request->outlet->shipped_batches, 1);
 		burst_add(&request->outlet->shipped_rows, request->rows);
-		if (round_trip_ns > 0)
-			sw_histogram_record(io->burst->round_trip, round_trip_ns, 1);
+		note_shipped(io, request, round_trip_ns);
 		sw_batch_copy_meta(batch, request->slot->batch);
 		request_decided(io, request, batch);
 		break;
@@ -353,9 +378,13 @@ static void count_exchange(struct io *io, struct request *request, uint64_t roun
 	struct io_counters *counters = &io->burst->counters;
 	const struct sw_exchange *exchange = &request->exchange;
 	const uint64_t sent_bytes = exchange->sent_ns ? exchange->body_bytes : 0;
+	struct way_counters *way = &counters->ways[way_of(request)];
 
 	note_onset(io, request);
-	limits_pay(io, exchange, round_trip_ns);
+	if (!exchange->bare)
+		limits_pay(io, exchange, round_trip_ns);
+	burst_add(&way->bytes_sent, sent_bytes);
+	burst_add(&way->bytes_received, exchange->answer_bytes);
 	burst_add(&counters->cold_starts, exchange->cold);
 	burst_add(&counters->bytes_sent, sent_bytes);
 	burst_add(&counters->bytes_received, exchange->answer_bytes);
@@ -369,7 +398,8 @@ void request_cancel(struct io *io, struct request *request)
 
 	io->transport->ops->cancel(io->transport, exchange);
 	exchange->outcome = SW_OUTCOME_BROKEN;
-	limits_pay(io, exchange, exchange->sent_ns ? io_now(io) - exchange->sent_ns : 0);
+	if (!exchange->bare)
+		limits_pay(io, exchange, exchange->sent_ns ? io_now(io) - exchange->sent_ns : 0);
 	set_state(io, request, REQUEST_FREE);
 }
 

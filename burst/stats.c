@@ -54,6 +54,18 @@ static void read_times(const struct sw_histogram *histogram, struct sw_burst_tim
 	sw_histogram_snapshot_destroy(snapshot);
 }
 
+static void read_way(const struct sw_burst *burst, enum way which, struct sw_burst_way *way)
+{
+	const struct way_counters *counters = &burst->counters.ways[which];
+
+	way->batches = burst_get(&counters->batches);
+	way->rows = burst_get(&counters->rows);
+	way->bytes_sent = burst_get(&counters->bytes_sent);
+	way->bytes_received = burst_get(&counters->bytes_received);
+	way->cpu_ns = burst_get(&counters->cpu_ns);
+	read_times(burst->way_round_trips[which], &way->round_trip);
+}
+
 void sw_burst_stats(const struct sw_burst *burst, struct sw_burst_stats *stats)
 {
 	const struct io_counters *counters = &burst->counters;
@@ -83,6 +95,12 @@ void sw_burst_stats(const struct sw_burst *burst, struct sw_burst_stats *stats)
 	stats->usd = (double)burst_get(&counters->nano_usd) / 1e9;
 	stats->io_cpu_ns = burst_get(&counters->cpu_ns);
 	stats->breaker_open = burst_get(&counters->breaker_open) != 0;
+	stats->invocations = burst_get(&counters->invocations);
+	stats->invitations = burst_get(&counters->dial.invitations);
+	stats->dial_connections = burst_get(&counters->dial.connections);
+	stats->dial_refused = burst_get(&counters->dial.refused);
+	read_way(burst, WAY_INVOKE, &stats->invoke);
+	read_way(burst, WAY_DIAL_BACK, &stats->dial_back);
 	read_times(burst->onset, &stats->onset_to_wire);
 	read_times(burst->round_trip, &stats->round_trip);
 }

@@ -33,6 +33,7 @@ struct sw_exchange {
 	size_t body_bytes;
 	uint32_t deadline_ms;
 	bool warm_up; /* no invocation: opens a connection, any answer will do */
+	bool bare;    /* by dial-back, no invocation: the body is a frame, and so is the answer */
 
 	/* The answer's body; a buffer that the transport grows up to answer_max and reuses. Freed
 	 * by the I/O thread. */
@@ -64,13 +65,18 @@ struct sw_transport_ops {
 	struct sw_exchange *(*next)(struct sw_transport *transport);
 	/* Any thread: ends a poll, or the next one at once. */
 	void (*wakeup)(struct sw_transport *transport);
+	/* Optional: polls end when this descriptor can be read, too. */
+	void (*watch)(struct sw_transport *transport, int fd);
 	/* The clock that deadlines and back-off go by, ns. */
 	uint64_t (*now_ns)(struct sw_transport *transport);
 	void (*close)(struct sw_transport *transport);
 };
 
+struct dialback;
+
 struct sw_transport {
 	const struct sw_transport_ops *ops;
+	struct dialback *dialback; /* null: functions do not dial back */
 };
 
 /* What the libcurl client needs; strings are copied. */

@@ -3,8 +3,8 @@
 # libspillway, shared and static, from the modules' objects; and what an installed copy of it needs.
 
 set(spillway_modules runtime operators burst nexmark)
-set(spillway_needs HWLOC URCU CK CURL CRYPTO JANSSON DEFLATE XXHASH)
-set(spillway_pkgconfig hwloc liburcu-qsbr ck libcurl libcrypto jansson libdeflate libxxhash)
+set(spillway_needs HWLOC URCU CK CURL OPENSSL CRYPTO JANSSON DEFLATE XXHASH)
+set(spillway_pkgconfig hwloc liburcu-qsbr ck libcurl openssl libcrypto jansson libdeflate libxxhash)
 
 add_library(spillway_shared SHARED)
 add_library(spillway_static STATIC)

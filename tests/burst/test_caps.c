@@ -227,7 +227,9 @@ struct hours {
 static void end_due(struct hours *hours, uint64_t now_ns, double *usd)
 {
 	for (uint32_t i = 0; i < hours->io.flying; i++) {
-		struct sw_exchange exchange = { .outcome = SW_OUTCOME_ANSWER, .sent_ns = 1 };
+		struct sw_exchange exchange = { .outcome = SW_OUTCOME_ANSWER,
+			.sent_ns = 1,
+			.deadline_ms = hours->burst.options.deadline_ms };
 		double after;
 
 		if (hours->flying_until[i] > now_ns)
@@ -247,13 +249,14 @@ static void end_due(struct hours *hours, uint64_t now_ns, double *usd)
 
 static void send_some(struct hours *hours, uint64_t *random, uint64_t now_ns)
 {
+	const struct sw_exchange exchange = { .deadline_ms = hours->burst.options.deadline_ms };
 	uint32_t most = random_below(random, FLYING_MAX);
 
 	while (hours->io.flying < most && limits_usable(&hours->io, now_ns) &&
 		limits_has_room(&hours->io)) {
 		const uint32_t us = 1000 + random_below(random, 9999000);
 
-		limits_put_aside(&hours->io);
+		limits_put_aside(&hours->io, &exchange);
 		hours->flying_us[hours->io.flying] = us;
 		hours->flying_until[hours->io.flying++] = now_ns + us * 1000ull;
 	}

@@ -289,6 +289,32 @@ static json_t *times_json(const struct sw_burst_times *times, bool with_p90)
 	return object;
 }
 
+/* One way to functions, beside the other. */
+static json_t *way_json(const struct sw_burst_way *way)
+{
+	json_t *object = json_object();
+	const bool there = way->rows > 0;
+
+	put_count(object, "batches", way->batches);
+	put_count(object, "rows", way->rows);
+	put_count(object, "bytes_sent", way->bytes_sent);
+	put_count(object, "bytes_received", way->bytes_received);
+	put(object, "round_trip_us", times_json(&way->round_trip, true));
+	put_if(object, "ship_ns_per_row", there,
+		json_real(there ? (double)way->cpu_ns / (double)way->rows : 0));
+	return object;
+}
+
+static json_t *dial_back_json(const struct sw_burst_stats *burst)
+{
+	json_t *object = way_json(&burst->dial_back);
+
+	put_count(object, "invitations", burst->invitations);
+	put_count(object, "connections", burst->dial_connections);
+	put_count(object, "refused", burst->dial_refused);
+	return object;
+}
+
 /* Without a way out nothing was spilled: those counts are figures, not absent ones. */
 static json_t *burst_json(const struct run_report *report)
 {
@@ -305,6 +331,7 @@ static json_t *burst_json(const struct run_report *report)
 	put_count(object, "batches_dropped", burst->outstanding);
 	put_count(object, "rows_spilled", burst->rows_spilled);
 	put_count(object, "attempts", burst->attempts);
+	put_count(object, "invocations", burst->invocations);
 	put_count(object, "hedges", burst->hedges);
 	put_count(object, "prewarms", burst->prewarms);
 	put_count(object, "late_answers", burst->late_answers);
@@ -326,6 +353,8 @@ static json_t *burst_json(const struct run_report *report)
 	put_if(object, "function_ms_billed", burst->function_us_known,
 		json_real((double)burst->function_us / 1e3));
 	put_real(object, "usd", burst->usd);
+	put(object, "invoke", way_json(&burst->invoke));
+	put_if(object, "dial_back", report->options->dial_back, dial_back_json(burst));
 	put_if(object, "io_cpu_s", report->bursts, json_real((double)burst->io_cpu_ns / 1e9));
 	return object;
 }

@@ -72,6 +72,9 @@ static int make_burst(struct run *run, struct sw_error *error)
 	burst.max_invocations = options->max_invocations;
 	burst.budget_usd_per_hour = options->budget_usd_per_hour;
 	burst.deadline_ms = (uint32_t)options->deadline_ms;
+	burst.dial_back = options->dial_back;
+	burst.dial_back_advertise = options->dial_back_advertise;
+	burst.dial_back_ms = (uint32_t)options->dial_back_ms;
 	burst.retries = (uint32_t)options->retries;
 	burst.prewarm = (uint32_t)options->prewarm;
 	burst.prewarm_every_s = (uint32_t)options->prewarm_every_s;

@@ -100,6 +100,12 @@ static const struct option_row rows[] = {
 	NUMBER("budget-usd-per-hour", budget_usd_per_hour, "USD", "no limit",
 		"most to spend in any hour, dollars; half of it at once at most", 0, 1e9),
 	COUNT("deadline-ms", deadline_ms, "MS", "10000", "of one invocation, ms", 1, 900000),
+	TEXT("dial-back", dial_back, "HOST:PORT", "no dial-back",
+		"listen here: functions connect back and work through batches; port 0: any"),
+	TEXT("dial-back-advertise", dial_back_advertise, "HOST:PORT", "as --dial-back",
+		"the address that functions connect to, where it is another one"),
+	COUNT("dial-back-ms", dial_back_ms, "MS", "25000",
+		"a function that dialled back stays so long at most, ms", 1000, 900000),
 	COUNT("retries", retries, "N", "3",
 		"of one batch, before it is run locally; of all, 15 of 100 at most", 0, 100),
 	COUNT("prewarm", prewarm, "N", "0",
@@ -132,6 +138,7 @@ void run_options_init(struct run_options *options)
 		.sample_us = 250,
 		.max_inflight = 64,
 		.deadline_ms = 10000,
+		.dial_back_ms = 25000,
 		.retries = 3,
 		.progress = "auto",
 	};
@@ -277,6 +284,8 @@ int run_options_check(const struct run_options *options)
 		return clash("lambda-local", "--endpoint is given too (one of them)");
 	if (options->function && strcmp(options->contract, "http") == 0)
 		return clash("function", "with --contract http the URL says which (leave one out)");
+	if (options->dial_back_advertise && !options->dial_back)
+		return clash("dial-back-advertise", "nobody listens there (--dial-back HOST:PORT)");
 	if (options->region && strcmp(options->sign, "never") == 0)
 		return clash("region", "nothing is signed with --sign never (leave one out)");
 	if (options->prewarm > options->max_inflight)

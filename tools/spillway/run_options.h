@@ -44,6 +44,8 @@ struct run_options {
 	uint64_t sample_us, max_inflight, max_invocations, deadline_ms, retries;
 	uint64_t prewarm, prewarm_every_s;
 	double budget_usd_per_hour;
+	const char *dial_back, *dial_back_advertise;
+	uint64_t dial_back_ms;
 
 	/* Report. */
 	const char *report, *progress, *trace;

@@ -70,6 +70,25 @@ static void print_errors(const struct sw_burst_stats *burst, FILE *out)
 		burst->transport_errors, burst->corrupt);
 }
 
+static void print_way(const char *name, const struct sw_burst_way *way, FILE *out)
+{
+	if (way->batches == 0)
+		return;
+	fprintf(out, LABEL "%s: %s batches, round trip p50 %s, %s of ours per row\n", "", name,
+		text_count(way->batches).bytes, text_time_us((double)way->round_trip.p50).bytes,
+		text_time_us(part((double)way->cpu_ns, (double)way->rows) / 1e3).bytes);
+}
+
+static void print_ways(const struct sw_burst_stats *burst, FILE *out)
+{
+	fprintf(out,
+		LABEL "%" PRIu64 " functions were invited to dial back, %" PRIu64 " did, %" PRIu64
+		      " connections refused\n",
+		"", burst->invitations, burst->dial_connections, burst->dial_refused);
+	print_way("by dial-back", &burst->dial_back, out);
+	print_way("by invocation", &burst->invoke, out);
+}
+
 static void print_burst(const struct run_report *report, FILE *out)
 {
 	const struct sw_burst_stats *burst = &report->burst;
@@ -96,6 +115,8 @@ static void print_burst(const struct run_report *report, FILE *out)
 			text_time_us((double)burst->round_trip.p50).bytes,
 			text_time_us((double)burst->round_trip.p99).bytes, burst->inflight_max,
 			burst->usd);
+	if (report->options->dial_back)
+		print_ways(burst, out);
 	for (unsigned i = 0; i < report->edge_count; i++)
 		if (report->edges[i].why[0])
 			fprintf(out, LABEL "%s: %s\n", "", report->edges[i].stats.name,

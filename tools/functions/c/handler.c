@@ -164,7 +164,7 @@ static size_t text_in(const struct sw_batch *batch)
 }
 
 /* Frame to batch, with more room for text until it fits: only decoding tells how much there is. */
-static int decode(struct handler *handler, size_t frame_bytes, struct instance *instance,
+static int decode(const char *frame, size_t frame_bytes, struct instance *instance,
 	struct sw_frame_header *header, struct sw_error *error)
 {
 	size_t text_bytes = instance->in_text_bytes;
@@ -176,8 +176,7 @@ static int decode(struct handler *handler, size_t frame_bytes, struct instance *
 			text_bytes, error);
 		if (ret)
 			return ret;
-		ret = sw_frame_decode(
-			handler->frame.data, frame_bytes, header, instance->in, error);
+		ret = sw_frame_decode(frame, frame_bytes, header, instance->in, error);
 		if (ret != -ENOSPC || text_bytes >= TEXT_BYTES_MAX)
 			return ret;
 		text_bytes = text_bytes ? text_bytes * 4 : frame_bytes * 2 + 65536;
@@ -225,13 +224,12 @@ static int run_kernel(struct instance *instance, const struct sw_frame_header *h
 	return 0;
 }
 
-/* The result as JSON in handler->answer. */
+/* The result as a frame in handler->frame. */
 static int encode(struct handler *handler, struct sw_frame_header *header,
 	const struct sw_batch *result, const struct wrapping *wrapping, size_t *bytes,
 	struct sw_error *error)
 {
-	const size_t tail = strlen(wrapping->tail);
-	size_t bound = sw_frame_bound(result), at = strlen(wrapping->head);
+	size_t bound = sw_frame_bound(result);
 	ptrdiff_t frame_bytes;
 
 	header->kind = SW_FRAME_ANSWER;
@@ -241,11 +239,22 @@ static int encode(struct handler *handler, struct sw_frame_header *header,
 	if (frame_bytes < 0)
 		return sw_error_set(error, (int)frame_bytes, "answer: %zu bytes: %s", bound,
 			strerror((int)-frame_bytes));
-	*bytes = at + sw_base64_bytes((size_t)frame_bytes) + tail;
+	*bytes = (size_t)frame_bytes;
+	return 0;
+}
+
+/* handler->frame as JSON in handler->answer. */
+static int wrap(struct handler *handler, size_t frame_bytes, const struct wrapping *wrapping,
+	size_t *bytes, struct sw_error *error)
+{
+	const size_t tail = strlen(wrapping->tail);
+	size_t at = strlen(wrapping->head);
+
+	*bytes = at + sw_base64_bytes(frame_bytes) + tail;
 	if (buffer_reserve(&handler->answer, *bytes) != 0)
 		return sw_error_set(error, -ENOMEM, "answer: %zu bytes: no memory", *bytes);
 	memcpy(handler->answer.data, wrapping->head, at);
-	at += sw_base64_encode(handler->frame.data, (size_t)frame_bytes, handler->answer.data + at);
+	at += sw_base64_encode(handler->frame.data, frame_bytes, handler->answer.data + at);
 	memcpy(handler->answer.data + at, wrapping->tail, tail);
 	return 0;
 }
@@ -295,6 +304,41 @@ static void sleep_cost(uint64_t cost_ns, uint64_t begin_ns)
 		;
 }
 
+/* The frame, which may lie in handler->frame, to its answer there. */
+static int run_frame(struct handler *handler, const char *frame, size_t frame_bytes, size_t *bytes,
+	struct sw_error *error)
+{
+	uint64_t begin_ns = sw_now_ns(), left_ns;
+	struct sw_frame_header header;
+	struct instance *instance = NULL;
+	struct sw_batch *result, shape;
+	int ret;
+
+	ret = sw_frame_peek(frame, frame_bytes, &header, error);
+	if (!ret && header.kind != SW_FRAME_REQUEST)
+		ret = sw_error_set(error, -EPROTO, "event: frame: not a request");
+	if (!ret)
+		ret = find_instance(handler, &header, &instance, error);
+	if (!ret)
+		ret = decode(frame, frame_bytes, instance, &header, error);
+	if (ret)
+		return ret;
+	left_ns = time_left(handler, &header);
+	ret = check_time(cost_of(&header), left_ns, error);
+	if (ret)
+		return ret;
+	sleep_cost(cost_of(&header), begin_ns);
+	/* A kernel that works in place may turn its batch's columns into others. */
+	shape = *instance->in;
+	ret = run_kernel(instance, &header, &result, error);
+	if (!ret)
+		ret = encode(handler, &header, result, bytes, error);
+	if (!ret)
+		ret = check_time(sw_now_ns() - begin_ns, left_ns, error);
+	*instance->in = shape;
+	return ret;
+}
+
 /* The frame's Base64, as it lies in the event. */
 static int find_frame(const char *payload, size_t payload_bytes, bool http, const char **digits,
 	size_t *digit_count, struct sw_error *error)
@@ -313,12 +357,8 @@ static int find_frame(const char *payload, size_t payload_bytes, bool http, cons
 static int run(struct handler *handler, const char *payload, size_t payload_bytes, bool http,
 	size_t *bytes, struct sw_error *error)
 {
-	uint64_t begin_ns = sw_now_ns(), left_ns;
-	struct sw_frame_header header;
-	struct instance *instance = NULL;
-	struct sw_batch *result, shape;
 	const char *digits;
-	size_t digit_count;
+	size_t digit_count, answer_bytes;
 	ptrdiff_t frame_bytes;
 	int ret;
 
@@ -330,29 +370,10 @@ static int run(struct handler *handler, const char *payload, size_t payload_byte
 	frame_bytes = sw_base64_decode(digits, digit_count, handler->frame.data);
 	if (frame_bytes < 0)
 		return sw_error_set(error, -EBADMSG, "event: frame: not Base64");
-	ret = sw_frame_peek(handler->frame.data, (size_t)frame_bytes, &header, error);
-	if (!ret && header.kind != SW_FRAME_REQUEST)
-		ret = sw_error_set(error, -EPROTO, "event: frame: not a request");
-	if (!ret)
-		ret = find_instance(handler, &header, &instance, error);
-	if (!ret)
-		ret = decode(handler, (size_t)frame_bytes, instance, &header, error);
+	ret = run_frame(handler, handler->frame.data, (size_t)frame_bytes, &answer_bytes, error);
 	if (ret)
 		return ret;
-	left_ns = time_left(handler, &header);
-	ret = check_time(cost_of(&header), left_ns, error);
-	if (ret)
-		return ret;
-	sleep_cost(cost_of(&header), begin_ns);
-	/* A kernel that works in place may turn its batch's columns into others. */
-	shape = *instance->in;
-	ret = run_kernel(instance, &header, &result, error);
-	if (!ret)
-		ret = encode(handler, &header, result, http ? &by_http : &by_invoke, bytes, error);
-	if (!ret)
-		ret = check_time(sw_now_ns() - begin_ns, left_ns, error);
-	*instance->in = shape;
-	return ret;
+	return wrap(handler, answer_bytes, http ? &by_http : &by_invoke, bytes, error);
 }
 
 static const char *error_type(int code)
@@ -403,17 +424,11 @@ static int print_error(char *to, size_t bytes, bool http, int code, const char *
 		status_of(code), error_type(code), text, error_type(code));
 }
 
-int handler_run(struct handler *handler, const char *payload, size_t payload_bytes,
+/* The error as JSON. */
+static void tell(struct handler *handler, int code, bool http, struct sw_error *error,
 	const char **answer, size_t *answer_bytes)
 {
-	const bool http = sw_envelope_is_http(payload, payload_bytes);
-	struct sw_error error = { .text = "" };
-	int ret = run(handler, payload, payload_bytes, http, answer_bytes, &error);
-
-	*answer = handler->answer.data;
-	if (!ret)
-		return 0;
-	for (char *c = error.text; *c; c++) {
+	for (char *c = error->text; *c; c++) {
 		/* It goes between quotes, and may name what a stranger sent. */
 		if (*c == '"' || *c == '\\' || (unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
 			*c = '\'';
@@ -423,7 +438,31 @@ int handler_run(struct handler *handler, const char *payload, size_t payload_byt
 	if (buffer_reserve(&handler->text, 1024) == 0) {
 		*answer = handler->text.data;
 		*answer_bytes = (size_t)print_error(
-			handler->text.data, handler->text.capacity, http, ret, error.text);
+			handler->text.data, handler->text.capacity, http, code, error->text);
 	}
+}
+
+int handler_run(struct handler *handler, const char *payload, size_t payload_bytes,
+	const char **answer, size_t *answer_bytes)
+{
+	const bool http = sw_envelope_is_http(payload, payload_bytes);
+	struct sw_error error = { .text = "" };
+	int ret = run(handler, payload, payload_bytes, http, answer_bytes, &error);
+
+	*answer = handler->answer.data;
+	if (ret)
+		tell(handler, ret, http, &error, answer, answer_bytes);
 	return http ? 0 : ret;
+}
+
+int handler_run_frame(struct handler *handler, const char *frame, size_t frame_bytes,
+	const char **answer, size_t *answer_bytes)
+{
+	struct sw_error error = { .text = "" };
+	int ret = run_frame(handler, frame, frame_bytes, answer_bytes, &error);
+
+	*answer = handler->frame.data;
+	if (ret)
+		tell(handler, ret, false, &error, answer, answer_bytes);
+	return ret;
 }

@@ -31,5 +31,8 @@ void handler_limit(struct handler *handler, uint64_t deadline_ms);
  */
 SW_MUST_CHECK int handler_run(struct handler *handler, const char *payload, size_t payload_bytes,
 	const char **answer, size_t *answer_bytes);
+/* The same for a bare frame: a good answer is one, too. The frame is not the handler's. */
+SW_MUST_CHECK int handler_run_frame(struct handler *handler, const char *frame, size_t frame_bytes,
+	const char **answer, size_t *answer_bytes);
 
 #endif

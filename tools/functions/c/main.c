@@ -5,12 +5,14 @@
 #include <stdlib.h>
 
 #include "nexmark/kernels.h"
+#include "tools/functions/c/dialback.h"
 #include "tools/functions/c/handler.h"
 #include "tools/functions/c/runtime_client.h"
 
 static int serve(struct runtime_client *client, struct handler *handler, struct sw_error *error)
 {
 	struct runtime_event event;
+	char summary[DIALBACK_ANSWER_BYTES];
 	const char *answer;
 	size_t answer_bytes;
 
@@ -21,8 +23,14 @@ static int serve(struct runtime_client *client, struct handler *handler, struct 
 		if (ret)
 			return ret;
 		handler_limit(handler, event.deadline_ms);
-		failed = handler_run(handler, event.payload, event.payload_bytes, &answer,
-				 &answer_bytes) != 0;
+		if (dialback_invited(event.payload, event.payload_bytes)) {
+			answer = summary;
+			failed = dialback_serve(handler, event.payload, event.payload_bytes,
+					 event.deadline_ms, summary, &answer_bytes) != 0;
+		} else {
+			failed = handler_run(handler, event.payload, event.payload_bytes, &answer,
+					 &answer_bytes) != 0;
+		}
 		ret = runtime_client_answer(client, event.id, failed, answer, answer_bytes, error);
 		if (ret)
 			return ret;

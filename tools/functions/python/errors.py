@@ -15,4 +15,5 @@ BrokenFrame = _error("BrokenFrame")
 OtherVersion = _error("OtherVersion")  # of the frame, the kernel or its columns
 UnknownKernel = _error("UnknownKernel")
 KernelFailed = _error("KernelFailed")
+DialBackFailed = _error("DialBackFailed")
 DeadlinePassed = _error("DeadlinePassed")

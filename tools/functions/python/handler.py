@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""{"frame": "BASE64"} in, the kernel's answer as {"frame": "BASE64"} out.
+"""{"frame": "BASE64"} in, the kernel's answer as {"frame": "BASE64"} out; or an invitation to
+dial back.
 
 A caller's HTTP request (an event of format 2.0) has the frame for its body, and so has its answer.
 """
@@ -8,6 +9,7 @@ import base64
 import json
 import time
 
+import dialback
 import frame
 from errors import (BadEvent, BrokenFrame, DeadlinePassed, FunctionError, KernelFailed,
                     OtherVersion, UnknownKernel)
@@ -101,6 +103,8 @@ def _answer_http(event, left_ms, begin):
 def handler(event, context):
     begin = time.monotonic()
     left_ms = context.get_remaining_time_in_millis()
+    if isinstance(event, dict) and "dialBack" in event:
+        return dialback.serve(event["dialBack"], context.get_remaining_time_in_millis, run)
     if isinstance(event, dict) and event.get("version") == "2.0":
         return _answer_http(event, left_ms, begin)
     answer = run(_frame_of(event), left_ms, begin)
