@@ -66,7 +66,8 @@ class State(unittest.TestCase):
                 resource.RLIMIT_AS, (1 << 30, 1 << 30)))
 
         if limited("--version").returncode:
-            self.skipTest("this build needs more address space than the test gives")
+            print("\nSKIPPED: this build needs more address space than the test gives", flush=True)
+            self.skipTest("address space")
         for workers in [1, 4]:
             options = ["run", "q17", "--num-events", 20000, "--workers", workers]
             done = limited(*options)
