@@ -167,7 +167,7 @@ void visits_ended(struct io *io, struct sw_exchange *exchange)
 	burst_add(&io->burst->counters.cold_starts, exchange->cold);
 	if (ticket->frames > 0 || (ticket->used && exchange->outcome == SW_OUTCOME_ANSWER))
 		io->invite_wait_ns = 0;
-	else
+	else if (!io->parting)
 		note_failure(io, exchange, now_ns);
 	dialback_void(io->transport->dialback, visit->ticket);
 	idle(io, visit);
@@ -178,6 +178,7 @@ void visits_dismiss(struct io *io)
 	const uint64_t until_ns = io_now(io) + PARTING_MS * MS_NS;
 	const struct sw_transport_ops *ops = io->transport->ops;
 
+	io->parting = true;
 	if (io->visiting > 0)
 		dialback_dismiss(io->transport->dialback);
 	while (io->visiting > 0 && io_now(io) < until_ns) {
