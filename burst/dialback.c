@@ -85,6 +85,11 @@ uint32_t dialback_awaited(const struct dialback *dialback)
 	return dialback->awaited;
 }
 
+uint64_t dialback_wait_ns(const struct dialback *dialback)
+{
+	return dialback->service_ns / (dialback->connected ? dialback->connected : 1);
+}
+
 /* ---- The table ---- */
 
 static int submit(struct sw_transport *transport, struct sw_exchange *exchange)

@@ -43,6 +43,8 @@ bool dialback_has_place(const struct dialback *dialback);
 /* Functions that have come, and that are to come. */
 uint32_t dialback_connected(const struct dialback *dialback);
 uint32_t dialback_awaited(const struct dialback *dialback);
+/* How long it takes, about, until one of them has room, if none has. */
+uint64_t dialback_wait_ns(const struct dialback *dialback);
 
 /* Null: as many as connections_max are out. */
 struct dial_ticket *dialback_invite(struct dialback *dialback);

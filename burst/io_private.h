@@ -82,6 +82,7 @@ struct io {
 	uint32_t visit_count, visiting;
 	uint64_t invite_at_ns, invite_wait_ns; /* after one that came to nothing */
 	bool told_uninvited;
+	bool parting; /* the run is over: who does not come any more has not failed */
 
 	uint64_t random;
 

@@ -17,7 +17,9 @@ enum {
 	WAIT_FIRST_MS = 100,
 	WAIT_LONGEST_MS = 15000,
 	ANSWER_MAX = 4096, /* a summary that nobody reads, or an error */
-	PARTING_MS = 250,  /* at the end, for functions to say what they cost */
+	PLACE_WAIT_MS =
+		2, /* that a batch waits for a function that is there; else it is invoked for */
+	PARTING_MS = 250, /* at the end, for functions to say what they cost */
 };
 
 int visits_make(struct io *io, uint32_t count)
@@ -52,7 +54,8 @@ bool visits_fail(const struct io *io, uint64_t now_ns)
 {
 	const struct dialback *dialback = io->transport->dialback;
 
-	if (dialback_connected(dialback) == 0 || now_ns < io->invite_at_ns)
+	if (dialback_connected(dialback) == 0 || now_ns < io->invite_at_ns ||
+		dialback_wait_ns(dialback) > PLACE_WAIT_MS * MS_NS)
 		return true;
 	/* As many as may be have come. */
 	return !io->idle_visits && dialback_awaited(dialback) == 0;
@@ -167,7 +170,7 @@ void visits_ended(struct io *io, struct sw_exchange *exchange)
 	burst_add(&io->burst->counters.cold_starts, exchange->cold);
 	if (ticket->frames > 0 || (ticket->used && exchange->outcome == SW_OUTCOME_ANSWER))
 		io->invite_wait_ns = 0;
-	else
+	else if (!io->parting)
 		note_failure(io, exchange, now_ns);
 	dialback_void(io->transport->dialback, visit->ticket);
 	idle(io, visit);
@@ -178,6 +181,7 @@ void visits_dismiss(struct io *io)
 	const uint64_t until_ns = io_now(io) + PARTING_MS * MS_NS;
 	const struct sw_transport_ops *ops = io->transport->ops;
 
+	io->parting = true;
 	if (io->visiting > 0)
 		dialback_dismiss(io->transport->dialback);
 	while (io->visiting > 0 && io_now(io) < until_ns) {
