@@ -67,7 +67,7 @@ static size_t most_bytes(const struct client_easy *easy)
 	long status = 0;
 
 	curl_easy_getinfo(easy->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status == 200 && !easy->function_failed)
+	if ((status == 0 || status == 200) && !easy->function_failed)
 		return most;
 	return most < CLIENT_FAILURE_BYTES ? most : CLIENT_FAILURE_BYTES;
 }

@@ -41,8 +41,7 @@ void client_note_silence(struct client *client, struct client_easy *easy)
 	if (!find_socket(easy, &found))
 		return;
 	for (uint32_t i = 0; i < CLIENT_HEARD_MAX; i++) {
-		if (client->heard[i].socket == found &&
-			client->heard[i].at_ns > easy->submitted_ns)
+		if (client->heard[i].socket == found && client->heard[i].at_ns > easy->submitted_ns)
 			return;
 	}
 	shutdown(found, SHUT_RDWR);

@@ -54,7 +54,7 @@ struct client {
 	struct client_easy *parked;  /* the warm-up, until it is known what to sign with */
 	uint32_t easy_count;
 	struct client_heard heard[CLIENT_HEARD_MAX]; /* the least recent is replaced */
-	int watched; /* ends polls; -1: none */
+	int watched;                                 /* ends polls; -1: none */
 };
 
 size_t client_read(char *to, size_t size, size_t count, void *context);

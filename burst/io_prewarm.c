@@ -57,7 +57,8 @@ void prewarm_look(struct io *io, uint64_t now_ns)
 		if (options->prewarm_every_s > 0)
 			io->prewarm_at_ns = now_ns + options->prewarm_every_s * 1000000000ull;
 	}
-	while (io->prewarms_due > 0 && limits_usable(io, now_ns) && limits_may_send(io)) {
+	while (io->prewarms_due > 0 && limits_usable(io, now_ns) && limits_has_room(io) &&
+		limits_may_send(io)) {
 		io->prewarms_due--;
 		if (!send_one(io))
 			io->prewarms_due = 0;
@@ -69,7 +70,7 @@ void prewarm_ended(struct io *io, struct request *request)
 	const struct sw_exchange *exchange = &request->exchange;
 
 	if (exchange->outcome == SW_OUTCOME_ANSWER)
-		limits_good(io);
+		limits_good(io, true);
 	else
 		limits_bad(io, exchange->outcome, exchange->detail, io_now(io));
 	request_free(io, request);

@@ -137,8 +137,8 @@ int request_encode(struct request *request, const struct sw_batch *batch)
 
 static size_t wrapped_bytes(const struct request *request)
 {
-	return sizeof(body_head) - 1 + sw_base64_bytes(request->frame_bytes) +
-	       sizeof(body_tail) - 1;
+	return sizeof(body_head) - 1 + sw_base64_bytes(request->frame_bytes) + sizeof(body_tail) -
+	       1;
 }
 
 static int wrap(struct request *request)

@@ -87,6 +87,8 @@ void stand_open(struct stand *stand)
 	assert_int_equal(provider->attach(provider->context, &site, &stand->outlet, &error), 0);
 	stand->burst->onset = sw_histogram_create(-1);
 	stand->burst->round_trip = sw_histogram_create(-1);
+	for (unsigned i = 0; i < WAYS; i++)
+		stand->burst->way_round_trips[i] = sw_histogram_create(-1);
 	stand->burst->job = stand->options.seed & INT64_MAX;
 	assert_int_equal(controller_prepare(stand->burst, &error), 0);
 	assert_int_equal(io_open(stand->burst, &stand->io, &error), 0);

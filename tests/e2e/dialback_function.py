@@ -98,4 +98,5 @@ HARM = {"die": lambda: after_some(die), "cut": lambda: after_some(cut),
 
 if __name__ == "__main__":
     HARM[sys.argv[1]]()
+    del sys.argv[1:]
     runpy.run_path(FUNCTION, run_name="__main__")

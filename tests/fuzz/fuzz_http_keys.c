@@ -107,6 +107,7 @@ void fuzz_signature(uint8_t details, struct fuzz_input input)
 				request.headers_bytes = 0;
 		}
 	}
+	request.service = "lambda";
 	request.body = "{}";
 	request.body_bytes = 2;
 	if (!ll_signature_check(signatures, &request, now + 2 * (details % 200), &refusal)) {

@@ -102,7 +102,7 @@ static void bad_rows(void **unused)
 	snprintf(rows, sizeof(rows), "%s%s", good, good);
 	refuses("q0", rows, "bid.csv: line 3: seq: 0 is not above the row before's (0)");
 	/* q1's product has to fit. */
-	refuses("q1", "0,1,2,9007199254740992,c,u,5,x\n", "q1");
+	refuses("q1", "0,1,2,9007199254740992,c,u,5,x\n", "its thousandths are over 64 bits");
 }
 
 static void bad_files(void **unused)

@@ -226,8 +226,7 @@ static int run_kernel(struct instance *instance, const struct sw_frame_header *h
 
 /* The result as a frame in handler->frame. */
 static int encode(struct handler *handler, struct sw_frame_header *header,
-	const struct sw_batch *result, const struct wrapping *wrapping, size_t *bytes,
-	struct sw_error *error)
+	const struct sw_batch *result, size_t *bytes, struct sw_error *error)
 {
 	size_t bound = sw_frame_bound(result);
 	ptrdiff_t frame_bytes;
