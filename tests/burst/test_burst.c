@@ -190,6 +190,16 @@ static void shares_are_spread_evenly(void **unused)
 	}
 }
 
+enum { UNDER_WAY_AT_END = 8 };
+
+/* All of them but for second requests of batches that were decided when the run ended. */
+static void assert_counted(uint64_t counted, const struct run *run, enum fake_fault fault)
+{
+	const uint64_t made = fault_count(run, fault), open = UNDER_WAY_AT_END;
+
+	assert_in_range(counted, made > open ? made - open : 0, made);
+}
+
 static void faults_change_nothing(void **unused)
 {
 	(void)unused;
@@ -203,10 +213,10 @@ static void faults_change_nothing(void **unused)
 		execute(&run);
 		assert_int_equal(run.stats.batches_spilled, 2000);
 		assert_true(run.stats.batches_merged > 1900);
-		assert_int_equal(run.stats.function_errors, fault_count(&run, FAKE_ERROR));
-		assert_int_equal(run.stats.timeouts, fault_count(&run, FAKE_TIMEOUT));
-		assert_int_equal(run.stats.throttled, fault_count(&run, FAKE_THROTTLE));
-		assert_int_equal(run.stats.transport_errors, fault_count(&run, FAKE_RESET));
+		assert_counted(run.stats.function_errors, &run, FAKE_ERROR);
+		assert_counted(run.stats.timeouts, &run, FAKE_TIMEOUT);
+		assert_counted(run.stats.throttled, &run, FAKE_THROTTLE);
+		assert_counted(run.stats.transport_errors, &run, FAKE_RESET);
 		assert_true(run.stats.corrupt >= fault_count(&run, FAKE_GARBAGE));
 		assert_true(run.stats.corrupt > 0 && run.stats.timeouts > 0);
 	}

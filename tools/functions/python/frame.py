@@ -90,8 +90,8 @@ def _get_integers(encoding, width, payload, rows):
     if width == 0:
         return (base,) * rows
     values = [base + value for value in _numbers(payload, width, rows, 8)]
-    if base > _INT64_MAX - (1 << 32):
-        values = [to_int64(value) for value in values]
+    if base > _INT64_MAX - (1 << 32) and max(values, default=base) > _INT64_MAX:
+        raise BrokenFrame("frame: narrow column: a value is out of range")
     return values
 
 

@@ -129,8 +129,11 @@ final class Frame {
 				|| size != 8 + rows * width)
 			throw new BrokenFrame("frame: narrow column: wrong size");
 		long base = at.getLong(begin);
-		for (int i = 0; i < rows; i++)
+		for (int i = 0; i < rows; i++) {
 			values[i] = width == 0 ? base : base + unsigned(begin + 8, width, i);
+			if (values[i] < base)
+				throw new BrokenFrame("frame: narrow column: a value is out of range");
+		}
 		return new Column.Numbers(values);
 	}
 
