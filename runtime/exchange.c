@@ -14,8 +14,10 @@
 
 #include "runtime/graph_private.h"
 
-/* From here on a consumer's rows of a batch are lent, not copied. */
-#define LOAN_BYTES 8192u
+/* From here on a consumer's rows of a batch are lent, not copied: narrow ones are copied sooner
+ * than they are picked from among those of others. */
+#define LOAN_BYTES     8192u
+#define LOAN_ROW_BYTES 64u
 
 /* Whole lines at a time: batches of pools have room for that after their columns. */
 static inline void copy_text(char *to, struct sw_text text)
@@ -187,7 +189,8 @@ static void gather_for(
 /* Many bytes are rather lent where they lie than copied. */
 static bool is_worth_lending(const struct output *output, unsigned d, uint64_t row_bytes)
 {
-	return (output->owned.start[d + 1] - output->owned.start[d]) * row_bytes >= LOAN_BYTES;
+	return row_bytes >= LOAN_ROW_BYTES &&
+	       (output->owned.start[d + 1] - output->owned.start[d]) * row_bytes >= LOAN_BYTES;
 }
 
 /* A batch that shows d's rows of the whole one; null: all are out. */
@@ -240,6 +243,8 @@ static bool lend(struct sw_instance *self, struct output *output, unsigned d)
 	if (gathered)
 		link_send(self, output->links[d], gathered);
 	link_send(self, output->links[d], loan);
+	/* Watermarks come as seldom as behind what is gathered. */
+	output->holds = true;
 	return true;
 }
 

@@ -15,7 +15,7 @@
 const struct sw_schema number_schema = {
 	.columns = 3,
 	.fields = { { "key", SW_INT64, 0, NULL }, { "number", SW_INT64, 0, NULL },
-		{ "text", SW_TEXT, 24, NULL } },
+		{ "text", SW_TEXT, 64, NULL } },
 };
 
 static const struct sw_schema partial_schema = {
@@ -49,12 +49,13 @@ static enum sw_poll numbers_poll(struct sw_instance *self, void *state)
 	if (!batch)
 		return SW_POLL_IDLE;
 	for (uint64_t n = first; n < end; n++) {
-		char text[24];
+		char text[64];
 
 		((int64_t *)batch->columns[0].data)[batch->rows] = (int64_t)(n % KEYS);
 		((int64_t *)batch->columns[1].data)[batch->rows] = (int64_t)n;
 		assert_true(sw_column_append_text(&batch->columns[2], batch->rows, text,
-			(uint32_t)snprintf(text, sizeof(text), "<%llu>", (unsigned long long)n)));
+			(uint32_t)snprintf(
+				text, sizeof(text), "<%050llu>", (unsigned long long)n)));
 		batch->rows++;
 	}
 	batch->events = (uint32_t)(end - first);
@@ -169,8 +170,9 @@ static int merge_rows(struct sw_instance *self, void *state, unsigned input, str
 		int64_t key = sw_column_int64(&batch->columns[0], row);
 		int64_t value = sw_column_int64(&batch->columns[1], row);
 		struct sw_text text = sw_column_text(&batch->columns[2], row);
-		char want[24];
-		size_t size = (size_t)snprintf(want, sizeof(want), "<%lld>", (long long)value / 3);
+		char want[64];
+		size_t size =
+			(size_t)snprintf(want, sizeof(want), "<%050lld>", (long long)value / 3);
 		int64_t window = value / 3 / WINDOW;
 
 		if (window < merge->closed || size != text.size || memcmp(want, text.bytes, size))
