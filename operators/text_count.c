@@ -38,14 +38,17 @@ struct table {
  * Open addressing, never more than half full; the texts lie one after the other in chunks. A full
  * table is replaced by one of twice the size, into which the old slots are moved a few at a time,
  * so that no batch waits for all of them. Until then a text that is not in the new table is looked
- * for in the old one; what was moved stays there, but is found in the new one first.
+ * for in the old one; what was moved stays there, but is found in the new one first. The new table
+ * is emptied ahead, a little with each text that is new: the first touch of its memory takes long,
+ * and hashes would touch all of it at once.
  */
 struct text_count {
 	struct sw_heap *heap;
-	struct table now, old;
-	size_t moved; /* slots of the old table */
-	size_t used;
-	char *chunk; /* where the next text goes */
+	struct table now, old, next; /* no next one while there is an old one */
+	size_t moved;                /* slots of the old table */
+	size_t emptied;              /* bytes of the next one */
+	size_t used, settled;        /* texts: all, and when the old table was gone */
+	char *chunk;                 /* where the next text goes */
 	size_t chunk_left;
 };
 
@@ -93,20 +96,56 @@ static void move_slots(struct text_count *state, size_t most)
 	sw_heap_free(state->heap, state->old.slots, state->old.capacity * sizeof(struct slot));
 	state->old = (struct table){ NULL, 0 };
 	state->moved = 0;
+	state->settled = state->used;
+}
+
+/* Empties the next table, which is made if there is none, up to so many bytes. */
+static int empty_next(struct text_count *state, size_t bytes)
+{
+	struct table *next = &state->next;
+
+	if (!next->slots) {
+		const size_t capacity = state->now.capacity ? 2 * state->now.capacity : SLOTS_FIRST;
+
+		next->slots = sw_heap_alloc(state->heap, capacity * sizeof(struct slot));
+		if (!next->slots)
+			return -ENOMEM;
+		next->capacity = capacity;
+		state->emptied = 0;
+	}
+	if (bytes > next->capacity * sizeof(struct slot))
+		bytes = next->capacity * sizeof(struct slot);
+	if (bytes > state->emptied) {
+		memset((char *)next->slots + state->emptied, 0, bytes - state->emptied);
+		state->emptied = bytes;
+	}
+	return 0;
+}
+
+/* As much as there is of the way from when the old table was gone to when this one is full, half of
+ * its slots being used. */
+static int prepare_to_grow(struct text_count *state)
+{
+	const size_t full = state->now.capacity / 2;
+	const size_t bytes = 2 * state->now.capacity * sizeof(struct slot);
+
+	if (state->old.slots || state->used <= state->settled || state->settled >= full)
+		return 0;
+	return empty_next(state, bytes / (full - state->settled) * (state->used - state->settled));
 }
 
 static int grow_slots(struct text_count *state)
 {
-	size_t capacity = state->now.capacity ? 2 * state->now.capacity : SLOTS_FIRST;
-	struct slot *grown;
+	int code;
 
 	if (state->old.slots)
 		move_slots(state, SIZE_MAX);
-	grown = sw_heap_zalloc(state->heap, capacity * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
+	code = empty_next(state, SIZE_MAX);
+	if (code)
+		return code;
 	state->old = state->now;
-	state->now = (struct table){ grown, capacity };
+	state->now = state->next;
+	state->next = (struct table){ NULL, 0 };
 	return 0;
 }
 
@@ -167,6 +206,8 @@ static int add_group(struct sw_instance *self, struct text_count *state,
 		return -ENOMEM;
 	if (state->old.slots)
 		move_slots(state, MOVED_A_GROUP);
+	if (prepare_to_grow(state))
+		return -ENOMEM;
 	for (uint32_t i = 0; i < rows; i++) {
 		texts[i] = sw_column_text(&batch->columns[TEXT], sw_batch_row(batch, first + i));
 		if (texts[i].size > TEXT_MAX)
