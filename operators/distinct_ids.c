@@ -172,5 +172,4 @@ const struct sw_operator sw_distinct_ids = {
 	.open = distinct_open,
 	.process = distinct_process,
 	.advance = distinct_advance,
-	.reads_only = true,
 };

@@ -369,5 +369,4 @@ const struct sw_operator sw_equi_join = {
 	.process = join_process,
 	.advance = join_advance,
 	.idle = join_idle,
-	.reads_only = true,
 };

@@ -269,5 +269,4 @@ const struct sw_operator sw_group_aggregate = {
 	.open = aggregate_open,
 	.process = aggregate_process,
 	.advance = aggregate_advance,
-	.reads_only = true,
 };

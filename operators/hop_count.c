@@ -361,5 +361,4 @@ const struct sw_operator sw_hop_count = {
 	.open = hop_open,
 	.process = hop_process,
 	.advance = hop_advance,
-	.reads_only = true,
 };

@@ -390,5 +390,4 @@ const struct sw_operator sw_interval_best = {
 	.open = best_open,
 	.process = best_process,
 	.advance = best_advance,
-	.reads_only = true,
 };

@@ -371,5 +371,4 @@ const struct sw_operator sw_moving_average = {
 	.open = average_open,
 	.process = average_process,
 	.advance = average_advance,
-	.reads_only = true,
 };

@@ -240,5 +240,4 @@ const struct sw_operator sw_pattern = {
 	.open = pattern_open,
 	.process = pattern_process,
 	.advance = pattern_advance,
-	.reads_only = true,
 };

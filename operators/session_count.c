@@ -235,5 +235,4 @@ const struct sw_operator sw_session_count = {
 	.open = session_open,
 	.process = session_process,
 	.advance = session_advance,
-	.reads_only = true,
 };

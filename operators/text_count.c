@@ -271,5 +271,4 @@ const struct sw_operator sw_text_count = {
 	.open = count_open,
 	.process = count_process,
 	.advance = count_advance,
-	.reads_only = true,
 };

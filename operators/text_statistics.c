@@ -323,5 +323,4 @@ const struct sw_operator sw_text_statistics = {
 	.open = statistics_open,
 	.process = statistics_process,
 	.advance = statistics_advance,
-	.reads_only = true,
 };

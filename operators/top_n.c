@@ -302,5 +302,4 @@ const struct sw_operator sw_top_n = {
 	.open = top_open,
 	.process = top_process,
 	.advance = top_advance,
-	.reads_only = true,
 };

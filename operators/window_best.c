@@ -140,5 +140,4 @@ const struct sw_operator sw_window_best = {
 	.open = best_open,
 	.process = best_process,
 	.advance = best_advance,
-	.reads_only = true,
 };

@@ -146,5 +146,4 @@ const struct sw_operator sw_window_count = {
 	.open = count_open,
 	.process = count_process,
 	.advance = count_advance,
-	.reads_only = true,
 };

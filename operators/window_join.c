@@ -309,5 +309,4 @@ const struct sw_operator sw_window_join = {
 	.open = join_open,
 	.process = join_process,
 	.advance = join_advance,
-	.reads_only = true,
 };

@@ -146,5 +146,4 @@ const struct sw_operator sw_window_max = {
 	.open = max_open,
 	.process = max_process,
 	.advance = max_advance,
-	.reads_only = true,
 };

@@ -10,8 +10,7 @@
 
 /*
  * A batch is a block of rows in columns. It has one owner at a time (a worker, a ring, the I/O
- * thread); only the owner touches it. Columns that are lent to operators that only read
- * (sw_operator.reads_only) nobody changes until all have let go. Row order is arrival order.
+ * thread); only the owner touches it. Row order is arrival order.
  *
  * Fixed-width columns: row i at data + i * width, data 64-byte aligned.
  * Text columns (Arrow's layout): row i is bytes [offsets[i], offsets[i + 1]) of data; offsets has
@@ -101,8 +100,6 @@ struct sw_batch {
 	void *block;
 	size_t block_bytes;
 	struct sw_batch *next;
-	struct sw_batch *whole; /* a loan of another batch's rows: that one; null: its own */
-	uint32_t holders;       /* atomic; while rows of it are lent: it and its loans, else 0 */
 	void (*dispose)(
 		struct sw_batch *batch); /* frees it in its own way (imported); null: free */
 };

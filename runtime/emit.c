@@ -16,7 +16,7 @@
 #define GATHER_NS      500000u
 #define GATHER_BATCHES 16u
 
-uint64_t batch_bytes(const struct sw_batch *batch)
+static uint64_t batch_bytes(const struct sw_batch *batch)
 {
 	uint64_t bytes = 0;
 
@@ -29,7 +29,7 @@ uint64_t batch_bytes(const struct sw_batch *batch)
 			bytes += (uint64_t)batch->rows *
 				 (column->dictionary ? 4 : sw_type_width(column->type));
 	}
-	return batch->selected && batch->rows ? bytes * batch->selected_rows / batch->rows : bytes;
+	return bytes;
 }
 
 static void count_sent(struct link *link, uint64_t rows, uint64_t bytes)

@@ -3,21 +3,12 @@
  * Rows to their owners: a batch is split by the hash of its key column, and what belongs to another
  * instance is gathered into a batch for it, so that small pieces do not travel alone. What is
  * gathered goes when its batch is full, or when the watermark or an idle moment asks for it.
- *
- * Big shares (wide rows) are not copied: each consumer that only reads gets a loan, a batch of its
- * own whose columns are the whole batch's, with its selection. The whole batch goes home when the
- * last of them has let go (runner_put).
  */
 
 #include <errno.h>
 #include <string.h>
 
 #include "runtime/graph_private.h"
-
-/* From here on a consumer's rows of a batch are lent, not copied: narrow ones are copied sooner
- * than they are picked from among those of others. */
-#define LOAN_BYTES     8192u
-#define LOAN_ROW_BYTES 64u
 
 /* Whole lines at a time: batches of pools have room for that after their columns. */
 static inline void copy_text(char *to, struct sw_text text)
@@ -184,83 +175,17 @@ static void gather_for(
 	}
 }
 
-/* ---- Loans ---- */
-
-/* Many bytes are rather lent where they lie than copied. */
-static bool is_worth_lending(const struct output *output, unsigned d, uint64_t row_bytes)
-{
-	return row_bytes >= LOAN_ROW_BYTES &&
-	       (output->owned.start[d + 1] - output->owned.start[d]) * row_bytes >= LOAN_BYTES;
-}
-
-/* A batch that shows d's rows of the whole one; null: all are out. */
-static struct sw_batch *make_loan(struct output *output, unsigned d, struct sw_batch *whole)
-{
-	struct sw_batch *loan = sw_pool_get(output->loans);
-
-	if (!loan)
-		return NULL;
-	loan->schema = whole->schema;
-	loan->rows = whole->rows;
-	memcpy(loan->columns, whole->columns, whole->schema->columns * sizeof(*loan->columns));
-	sw_batch_copy_meta(loan, whole);
-	loan->events = 0;
-	loan->selected = loan->selection_space;
-	loan->selected_rows = output->owned.start[d + 1] - output->owned.start[d];
-	memcpy(loan->selected, output->owned.order + output->owned.start[d],
-		loan->selected_rows * sizeof(*loan->selected));
-	loan->whole = whole;
-	return loan;
-}
-
-/* Lends rows to whom that is worth it: lending[d] is what d is to be sent, null where rows are to
- * be copied. */
-static void make_loans(struct output *output, struct sw_batch *batch)
-{
-	uint64_t row_bytes = batch_bytes(batch) / sw_batch_count(batch);
-	uint32_t loans = 0;
-
-	for (unsigned d = 0; d < output->link_count; d++) {
-		output->lending[d] = NULL;
-		if (output->links[d]->ring && is_worth_lending(output, d, row_bytes))
-			output->lending[d] = make_loan(output, d, batch);
-		loans += output->lending[d] != NULL;
-	}
-	/* Relaxed: the loans leave by their rings, whose order is enough. */
-	if (loans)
-		__atomic_store_n(&batch->holders, loans + 1, __ATOMIC_RELAXED);
-}
-
-/* True: d's rows have gone as a loan, after what was gathered of earlier ones. */
-static bool lend(struct sw_instance *self, struct output *output, unsigned d)
-{
-	struct sw_batch *loan = output->loans ? output->lending[d] : NULL;
-	struct sw_batch *gathered = output->gathering[d];
-
-	if (!loan)
-		return false;
-	output->gathering[d] = NULL;
-	if (gathered)
-		link_send(self, output->links[d], gathered);
-	link_send(self, output->links[d], loan);
-	/* Watermarks come as seldom as behind what is gathered. */
-	output->holds = true;
-	return true;
-}
-
 void exchange_emit(struct sw_instance *self, struct output *output, struct sw_batch *batch)
 {
 	unsigned own = output->link_count;
 	uint32_t count;
 
 	owned_rows_find(&output->owned, batch, output->edge->key_column, output->link_count);
-	if (output->loans)
-		make_loans(output, batch);
 	for (unsigned d = 0; d < output->link_count; d++) {
-		if (!output->links[d]->ring)
-			own = d;
-		else if (!lend(self, output, d))
+		if (output->links[d]->ring)
 			gather_for(self, output, d, batch);
+		else
+			own = d;
 	}
 	/* The runner's own share needs no copy: the batch itself with a selection. */
 	count = own < output->link_count ? output->owned.start[own + 1] - output->owned.start[own]

@@ -89,8 +89,6 @@ struct output {
 	/* Keyed, several consumers: what is collected for each, and room to sort rows by consumer.
 	 */
 	struct sw_batch **gathering;
-	struct sw_pool *loans;     /* of batches without columns; null: rows are not lent */
-	struct sw_batch **lending; /* one for each consumer, within exchange_emit */
 	struct owned_rows owned;
 	bool holds; /* something is gathered */
 	unsigned turn;
@@ -288,8 +286,6 @@ void instance_forward_idle(struct sw_instance *self, bool idle);
 bool output_writable(struct sw_instance *self, unsigned output);
 
 void link_send(struct sw_instance *self, struct link *link, struct sw_batch *batch);
-/* Of the rows that count; texts by their mean. */
-uint64_t batch_bytes(const struct sw_batch *batch);
 
 /* exchange.c */
 void exchange_emit(struct sw_instance *self, struct output *output, struct sw_batch *batch);

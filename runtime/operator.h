@@ -50,9 +50,6 @@ struct sw_operator {
 	 * nothing.
 	 */
 	int (*idle)(struct sw_instance *self, void *state);
-	/* It neither changes the batches that it is handed nor hands them on: so others may read
-	 * their columns at the same time, and rows need not be copied to get to it. */
-	bool reads_only;
 };
 
 /* ---- For operators, on the instance's thread ---- */

@@ -334,28 +334,6 @@ static uint32_t pool_batches(const struct output *output)
 	return batches;
 }
 
-/* What a keyed output with several consumers needs besides its pool. */
-static int add_exchange(struct output *output, const struct sw_pool_options *pool)
-{
-	static const struct sw_schema no_columns;
-	struct sw_pool_options loans = *pool;
-
-	if (output->edge->route != SW_ROUTE_KEYED || output->link_count == 1)
-		return 0;
-	output->lending = calloc(output->link_count, sizeof(struct sw_batch *));
-	if (!output->lending || owned_rows_init(&output->owned, pool->rows_max, output->link_count))
-		return -ENOMEM;
-	if (output->edge->to->kernel || !output->edge->to->op->reads_only)
-		return 0;
-	loans.schema = &no_columns;
-	loans.text_bytes = 0;
-	output->loans = sw_pool_create(&loans);
-	if (!output->loans)
-		return -ENOMEM;
-	output->edge->graph->pool_bytes += sw_pool_bytes(output->loans);
-	return 0;
-}
-
 static int add_pool(struct sw_instance *instance, unsigned index)
 {
 	struct sw_stage *stage = instance->stage;
@@ -380,7 +358,9 @@ static int add_pool(struct sw_instance *instance, unsigned index)
 	if (!output->pool)
 		return -ENOMEM;
 	graph->pool_bytes += sw_pool_bytes(output->pool);
-	return add_exchange(output, &options);
+	if (output->edge->route == SW_ROUTE_KEYED && output->link_count > 1)
+		return owned_rows_init(&output->owned, options.rows_max, output->link_count);
+	return 0;
 }
 
 /* ---- Sites ---- */
@@ -502,10 +482,8 @@ static void instance_fini(struct sw_instance *instance)
 		return;
 	for (unsigned i = 0; i < SW_PORTS_MAX; i++) {
 		sw_pool_destroy(instance->outputs[i].pool);
-		sw_pool_destroy(instance->outputs[i].loans);
 		free(instance->outputs[i].links);
 		free(instance->outputs[i].gathering);
-		free(instance->outputs[i].lending);
 		owned_rows_fini(&instance->outputs[i].owned);
 		free(instance->inputs[i].links);
 	}

@@ -55,28 +55,11 @@ void runner_notify(struct runner *runner)
 		sw_waiter_notify(runner->waiter);
 }
 
-/* False: others still hold rows of it, and the last of them will send it home. */
-static bool let_go(struct sw_batch *batch)
-{
-	/* Relaxed: set before the first loan left, so that whoever holds one sees it. Then R-LOAN
-	 * -> A-LOAN: what the others read, they read before the last one lets go. */
-	return __atomic_load_n(&batch->holders, __ATOMIC_RELAXED) == 0 ||
-	       __atomic_sub_fetch(&batch->holders, 1, __ATOMIC_ACQ_REL) == 0;
-}
-
 void runner_put(struct runner *runner, struct sw_batch *batch)
 {
 	struct sw_graph *graph = runner->graph;
-	struct sw_batch *whole = batch->whole;
 	struct sw_input *home = NULL;
 
-	if (whole) {
-		batch->whole = NULL;
-		sw_pool_put(batch, runner->slot);
-		batch = whole;
-	}
-	if (!let_go(batch))
-		return;
 	for (unsigned i = 0; i < graph->input_count; i++)
 		if (batch->pool == graph->inputs[i]->external->instances[0].outputs[0].pool)
 			home = graph->inputs[i];

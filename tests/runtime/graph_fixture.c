@@ -15,7 +15,7 @@
 const struct sw_schema number_schema = {
 	.columns = 3,
 	.fields = { { "key", SW_INT64, 0, NULL }, { "number", SW_INT64, 0, NULL },
-		{ "text", SW_TEXT, 64, NULL } },
+		{ "text", SW_TEXT, 24, NULL } },
 };
 
 static const struct sw_schema partial_schema = {
@@ -49,13 +49,12 @@ static enum sw_poll numbers_poll(struct sw_instance *self, void *state)
 	if (!batch)
 		return SW_POLL_IDLE;
 	for (uint64_t n = first; n < end; n++) {
-		char text[64];
+		char text[24];
 
 		((int64_t *)batch->columns[0].data)[batch->rows] = (int64_t)(n % KEYS);
 		((int64_t *)batch->columns[1].data)[batch->rows] = (int64_t)n;
 		assert_true(sw_column_append_text(&batch->columns[2], batch->rows, text,
-			(uint32_t)snprintf(
-				text, sizeof(text), "<%050llu>", (unsigned long long)n)));
+			(uint32_t)snprintf(text, sizeof(text), "<%llu>", (unsigned long long)n)));
 		batch->rows++;
 	}
 	batch->events = (uint32_t)(end - first);
@@ -159,20 +158,16 @@ static void merge_close(struct sw_instance *self, void *state)
 
 static int merge_rows(struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
 {
-	struct fixture *fixture = (struct fixture *)sw_instance_config(self);
 	struct merge *merge = state;
 
 	(void)input;
-	if (batch->whole)
-		atomic_fetch_add_explicit(&fixture->loans, 1, memory_order_relaxed);
 	for (uint32_t i = 0; i < sw_batch_count(batch); i++) {
 		uint32_t row = sw_batch_row(batch, i);
 		int64_t key = sw_column_int64(&batch->columns[0], row);
 		int64_t value = sw_column_int64(&batch->columns[1], row);
 		struct sw_text text = sw_column_text(&batch->columns[2], row);
-		char want[64];
-		size_t size =
-			(size_t)snprintf(want, sizeof(want), "<%050lld>", (long long)value / 3);
+		char want[24];
+		size_t size = (size_t)snprintf(want, sizeof(want), "<%lld>", (long long)value / 3);
 		int64_t window = value / 3 / WINDOW;
 
 		if (window < merge->closed || size != text.size || memcmp(want, text.bytes, size))
@@ -183,18 +178,6 @@ static int merge_rows(struct sw_instance *self, void *state, unsigned input, str
 	}
 	sw_release(self, batch);
 	return 0;
-}
-
-/* Spoils what it was handed once it has read it. */
-static int merge_changed(
-	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
-{
-	sw_batch_compact(batch);
-	for (uint32_t i = 0; i < batch->rows; i++)
-		((int64_t *)batch->columns[1].data)[i] *= -1;
-	for (uint32_t i = 0; i < batch->rows; i++)
-		((int64_t *)batch->columns[1].data)[i] *= -1;
-	return merge_rows(self, state, input, batch);
 }
 
 static int merge_partials(
@@ -255,16 +238,6 @@ static const struct sw_operator merge_rows_operator = {
 	.close = merge_close,
 	.process = merge_rows,
 	.advance = merge_advance,
-	.reads_only = true,
-};
-
-static const struct sw_operator merge_changed_operator = {
-	.name = "merge changed rows",
-	.state_bytes = sizeof(struct merge),
-	.open = merge_open,
-	.close = merge_close,
-	.process = merge_changed,
-	.advance = merge_advance,
 };
 
 static const struct sw_operator merge_partials_operator = {
@@ -302,15 +275,9 @@ static int collect(struct sw_instance *self, void *state, unsigned input, struct
 
 static const struct sw_operator collect_operator = { .name = "collect", .process = collect };
 
-int fixture_build(struct fixture *fixture, struct sw_stage *source, enum fixture_merge kind)
+int fixture_build(struct fixture *fixture, struct sw_stage *source, bool partials)
 {
-	static const struct sw_operator *const merges[] = {
-		[MERGE_ROWS] = &merge_rows_operator,
-		[MERGE_PARTIALS] = &merge_partials_operator,
-		[MERGE_ROWS_CHANGED] = &merge_changed_operator,
-	};
 	struct sw_stage_options merge = SW_STAGE_OPTIONS_INIT, sink = SW_STAGE_OPTIONS_INIT;
-	const bool partials = kind == MERGE_PARTIALS;
 	struct sw_stage *kernel, *merged, *end;
 	struct sw_graph *graph = fixture->graph;
 	struct sw_error error;
@@ -320,7 +287,7 @@ int fixture_build(struct fixture *fixture, struct sw_stage *source, enum fixture
 		partials ? &partial_kernel : &triple_kernel, NULL, &error);
 	assert_non_null(kernel);
 	merge.name = "merge";
-	merge.op = merges[kind];
+	merge.op = partials ? &merge_partials_operator : &merge_rows_operator;
 	merge.config = fixture;
 	merge.output_schemas[0] = &partial_schema;
 	merge.measures_latency = true;
@@ -342,7 +309,7 @@ int fixture_build(struct fixture *fixture, struct sw_stage *source, enum fixture
 }
 
 int fixture_open(struct fixture *fixture, const struct sw_graph_options *options, uint64_t count,
-	enum fixture_merge merge)
+	bool partials)
 {
 	struct sw_stage_options source = SW_STAGE_OPTIONS_INIT;
 	struct sw_stage *stage;
@@ -366,7 +333,7 @@ int fixture_open(struct fixture *fixture, const struct sw_graph_options *options
 	source.output_schemas[0] = &number_schema;
 	stage = sw_graph_add_stage(fixture->graph, &source, &error);
 	assert_non_null(stage);
-	return fixture_build(fixture, stage, merge);
+	return fixture_build(fixture, stage, partials);
 }
 
 void fixture_check(struct fixture *fixture, uint64_t count)

@@ -31,13 +31,9 @@ struct sums {
 	uint64_t windows;
 };
 
-/* What crosses the exchange, and whether whoever gets it only reads. */
-enum fixture_merge { MERGE_ROWS, MERGE_PARTIALS, MERGE_ROWS_CHANGED };
-
 struct fixture {
 	struct numbers_config numbers;
 	struct sums sums;
-	_Atomic uint64_t loans; /* batches that the merges were lent */
 	struct sw_graph *graph;
 };
 
@@ -49,9 +45,9 @@ extern const struct sw_operator numbers_source;
 /* numbers -> triple -> (by key) merge -> collect, or with the partial kernel before the exchange.
  */
 int fixture_open(struct fixture *fixture, const struct sw_graph_options *options, uint64_t count,
-	enum fixture_merge merge);
+	bool partials);
 /* source: null, or a stage to use instead of the numbers source (already in graph). */
-int fixture_build(struct fixture *fixture, struct sw_stage *source, enum fixture_merge merge);
+int fixture_build(struct fixture *fixture, struct sw_stage *source, bool partials);
 /* Asserts that every sum is right for all numbers below count. */
 void fixture_check(struct fixture *fixture, uint64_t count);
 void fixture_close(struct fixture *fixture);

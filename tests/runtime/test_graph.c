@@ -91,34 +91,6 @@ static void test_smallest_rings(void **state)
 	run_one(4, 16, 2, true);
 }
 
-/* Big shares of a batch are lent to those that only read, and copied for others. */
-static void test_loans(void **state)
-{
-	static const enum fixture_merge merges[] = { MERGE_ROWS, MERGE_ROWS_CHANGED };
-	static const uint32_t ring_slots[] = { 2, 64 };
-
-	(void)state;
-	for (unsigned i = 0; i < 4; i++) {
-		struct sw_graph_options options = SW_GRAPH_OPTIONS_INIT;
-		struct sw_error error = { 0 };
-		struct fixture fixture;
-
-		options.workers = 3;
-		options.batch_rows = 4096;
-		options.ring_slots = ring_slots[i / 2];
-		assert_int_equal(fixture_open(&fixture, &options, 1000003, merges[i % 2]), 0);
-		if (sw_graph_start(fixture.graph, &error) ||
-			sw_graph_wait(fixture.graph, -1, &error))
-			fail_msg("%s", error.text);
-		fixture_check(&fixture, 1000003);
-		if (merges[i % 2] == MERGE_ROWS)
-			assert_true(fixture.loans > 0);
-		else
-			assert_int_equal(fixture.loans, 0);
-		fixture_close(&fixture);
-	}
-}
-
 static void test_latency_is_counted(void **state)
 {
 	struct sw_graph_options options = SW_GRAPH_OPTIONS_INIT;
@@ -330,7 +302,6 @@ int main(void)
 		cmocka_unit_test(test_workers_and_batches),
 		cmocka_unit_test(test_last_watermark),
 		cmocka_unit_test(test_smallest_rings),
-		cmocka_unit_test(test_loans),
 		cmocka_unit_test(test_latency_is_counted),
 		cmocka_unit_test(test_failure_names_the_cause),
 		cmocka_unit_test(test_state_limit),
