@@ -112,7 +112,12 @@ static void lend(struct sw_batch *batch, const struct sw_batch *chunk)
 	batch->rows = chunk->rows;
 	batch->time_min_ms = chunk->time_min_ms;
 	batch->time_max_ms = chunk->time_max_ms;
-	memcpy(batch->columns, chunk->columns, batch->schema->columns * sizeof(batch->columns[0]));
+	for (uint32_t c = 0; c < batch->schema->columns; c++) {
+		const struct sw_dictionary *own = batch->columns[c].dictionary;
+
+		batch->columns[c] = chunk->columns[c];
+		batch->columns[c].dictionary = own;
+	}
 }
 
 /* Batches that have the chunk's rows. False: cancelled. */

@@ -55,7 +55,8 @@ static bool find_all(struct sw_instance *self, struct lookup_join *join, const s
 	if (!out)
 		return false;
 	assert(out->schema->columns == in->schema->columns);
-	assert(out->columns[value].dictionary == sw_side_table_values(config->table));
+	assert(out->columns[value].dictionary->entries ==
+		sw_side_table_values(config->table)->entries);
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t row = sw_batch_row(in, i);
 		struct sw_side_rows found = sw_side_table_find(config->table, keys[row]);

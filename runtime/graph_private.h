@@ -83,7 +83,8 @@ struct sw_site {
 
 struct output {
 	struct edge *edge;
-	struct sw_pool *pool; /* this instance owns it; null: none of its own (see relay) */
+	struct sw_pool *pool;         /* this instance owns it; null: none of its own (see relay) */
+	struct sw_schema *own_schema; /* the pool's, with the worker's own dictionaries, or null */
 	unsigned link_count;
 	struct link **links; /* to each consumer that this instance can reach */
 	/* Keyed, several consumers: what is collected for each, and room to sort rows by consumer.
@@ -223,6 +224,7 @@ struct sw_graph {
 
 	_Atomic uint64_t state_bytes, state_bytes_max;
 	uint64_t pool_bytes;
+	struct dictionary_set *dictionaries; /* null: none that several workers read */
 
 	pthread_mutex_t end_lock; /* of what follows; never taken by a worker before it ends */
 	pthread_cond_t end_cond;
@@ -256,6 +258,16 @@ static inline bool graph_stopping(struct sw_graph *graph)
 /* plan.c */
 int graph_plan(struct sw_graph *graph, struct sw_error *error);
 void graph_unplan(struct sw_graph *graph);
+
+/* dictionaries.c */
+int dictionaries_plan(struct sw_graph *graph); /* -ENOMEM; then, too, unplan frees */
+void dictionaries_unplan(struct sw_graph *graph);
+/* A schema of the worker's batches: where it has dictionaries that are copied, *own is made, to be
+ * freed after the pool, and *schema points there. 0 or -ENOMEM. */
+int dictionaries_schema(
+	const struct runner *runner, const struct sw_schema **schema, struct sw_schema **own);
+/* The runner owns the batch now: its codes point into the runner's own copies from here on. */
+void dictionaries_take(const struct runner *runner, struct sw_batch *batch);
 
 /* worker.c */
 void *runner_main(void *runner);

@@ -152,6 +152,8 @@ static bool link_turn(struct sw_instance *self, unsigned input, struct link *lin
 	for (unsigned i = 0; i < most && (batch = sw_ring_pop(link->ring)); i++) {
 		did = true;
 		self->current = link;
+		if (link->from->runner != self->runner)
+			dictionaries_take(self->runner, batch);
 		instance_process(self, input, batch);
 	}
 	if (link->seen != link->applied && sw_ring_popped(link->ring) >= link->target)

@@ -354,6 +354,8 @@ static int add_pool(struct sw_instance *instance, unsigned index)
 	if (stage->relays || (stage->kernel && stage->kernel->in_place))
 		if (output->edge->route != SW_ROUTE_KEYED || output->link_count == 1)
 			return 0;
+	if (dictionaries_schema(instance->runner, &options.schema, &output->own_schema))
+		return -ENOMEM;
 	output->pool = sw_pool_create(&options);
 	if (!output->pool)
 		return -ENOMEM;
@@ -430,6 +432,8 @@ static int plan_memory(struct sw_graph *graph)
 		for (struct sw_stage *stage = graph->stages; stage; stage = stage->next)
 			if (stage->rank == rank && stage->kernel && size_kernel_output(stage))
 				return -ENOMEM;
+	if (dictionaries_plan(graph))
+		return -ENOMEM;
 	graph->slots = graph->runner_count + 1;
 	for (struct sw_stage *stage = graph->stages; stage; stage = stage->next)
 		for (unsigned i = 0; i < stage->instance_count; i++)
@@ -482,6 +486,7 @@ static void instance_fini(struct sw_instance *instance)
 		return;
 	for (unsigned i = 0; i < SW_PORTS_MAX; i++) {
 		sw_pool_destroy(instance->outputs[i].pool);
+		free(instance->outputs[i].own_schema);
 		free(instance->outputs[i].links);
 		free(instance->outputs[i].gathering);
 		owned_rows_fini(&instance->outputs[i].owned);
@@ -514,6 +519,7 @@ void graph_unplan(struct sw_graph *graph)
 		stage->instances = NULL;
 		stage->instance_count = 0;
 	}
+	dictionaries_unplan(graph);
 	for (unsigned i = 0; i < graph->runner_count; i++) {
 		struct runner *runner = graph->runners[i];
 

@@ -15,6 +15,8 @@ function(sw_steady name)
 	set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
 endfunction()
 
+sw_test(test_graph_dictionaries stress spillway_runtime)
+
 sw_test(test_steady unit spillway_runtime)
 target_sources(test_steady PRIVATE graph_fixture.c)
 sw_steady(test_steady)
