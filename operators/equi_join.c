@@ -32,7 +32,7 @@ struct entry {
  * worker has just made. Keeping a copy of each such row costs more than joining it: so the latest
  * batches are held for a while, as they are.
  */
-#define HELD_MAX 6
+#define HELD_MAX 8
 
 struct held {
 	struct sw_batch *batch;
@@ -315,15 +315,6 @@ static int join_oldest(struct sw_instance *self, struct equi_join *join)
 	return join_one(self, join, oldest.input, oldest.batch);
 }
 
-static int join_held(struct sw_instance *self, struct equi_join *join)
-{
-	int code = 0;
-
-	while (join->held_count && !code)
-		code = join_oldest(self, join);
-	return code;
-}
-
 static int join_process(
 	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
 {
@@ -339,15 +330,36 @@ static int join_process(
 	return code;
 }
 
+/* Can it have rows earlier than the watermark? */
+static bool is_due(const struct sw_batch *batch, int64_t watermark)
+{
+	return watermark == SW_TIME_END || batch->time_min_ms < watermark ||
+	       batch->time_min_ms > batch->time_max_ms;
+}
+
 static int join_advance(struct sw_instance *self, void *state, int64_t watermark)
 {
-	(void)watermark;
-	return join_held(self, state);
+	struct equi_join *join = state;
+	unsigned due = 0;
+	int code = 0;
+
+	/* No row earlier than the watermark may leave after it. */
+	for (unsigned i = 0; i < join->held_count; i++)
+		if (is_due(join->held[(join->held_first + i) % HELD_MAX].batch, watermark))
+			due = i + 1;
+	for (; due && !code; due--)
+		code = join_oldest(self, join);
+	return code;
 }
 
 static int join_idle(struct sw_instance *self, void *state)
 {
-	return join_held(self, state);
+	struct equi_join *join = state;
+	int code = 0;
+
+	while (join->held_count && !code)
+		code = join_oldest(self, join);
+	return code;
 }
 
 /* Batches are still held where the graph was cancelled. */
@@ -364,6 +376,7 @@ static void join_close(struct sw_instance *self, void *state)
 const struct sw_operator sw_equi_join = {
 	.name = "join",
 	.state_bytes = sizeof(struct equi_join),
+	.holds_batches = HELD_MAX,
 	.open = join_open,
 	.close = join_close,
 	.process = join_process,

@@ -32,6 +32,9 @@ enum sw_state_mode {
 struct sw_operator {
 	const char *name;
 	size_t state_bytes; /* zeroed, on the instance's node */
+	/* With several instances: batches that one holds back at most before it releases or emits
+	 * them. Pools have so many more, or their producers would stand still meanwhile. */
+	uint32_t holds_batches;
 	/* Before the first batch, on the thread that starts the graph: allocate here. */
 	int (*open)(struct sw_instance *self, void *state, struct sw_error *error);
 	/* After the last, or after a failed open: free here. */

@@ -316,10 +316,23 @@ static int size_kernel_output(struct sw_stage *stage)
 	return 0;
 }
 
+/* Batches that an instance may hold back. */
+static uint32_t held_batches(const struct sw_graph *graph)
+{
+	uint32_t most = 0;
+
+	if (graph->workers == 1)
+		return 0;
+	for (const struct sw_stage *stage = graph->stages; stage; stage = stage->next)
+		if (stage->op && stage->op->holds_batches > most)
+			most = stage->op->holds_batches;
+	return most;
+}
+
 static uint32_t pool_batches(const struct output *output)
 {
 	const struct sw_graph *graph = output->edge->graph;
-	uint32_t batches = POOL_SPARE, rings = 0;
+	uint32_t batches = POOL_SPARE + held_batches(graph), rings = 0;
 
 	for (unsigned i = 0; i < output->link_count; i++)
 		rings += output->links[i]->ring ? 1 : 0;
