@@ -14,6 +14,10 @@
 
 /* A paced source waits so long for a fuller batch. */
 #define GATHER_NS 1000000u
+/* Where batches may leave, a paced source's are no more work than this, for whatever comes after
+ * one waits for it; but no fewer rows than that, for each is a request. */
+#define WORK_NS       4000000u
+#define WORK_ROWS_MIN 64u
 /* Events that are claimed at once, at most: where few of them are read they make small batches. */
 #define CLAIM_EVENTS_MAX (1u << 20)
 
@@ -273,12 +277,36 @@ static void tell_backlog(struct sw_instance *self, uint64_t events)
 	sw_instance_backlog(self, events / count + (sw_instance_index(self) < events % count));
 }
 
-/* Nothing is claimed: sleep until a batch is full or its oldest event has waited long enough. */
-static enum sw_poll rest(
-	struct sw_instance *self, struct source_state *source, uint64_t next, uint64_t start_ns)
+/* Events of a batch, at most. */
+static uint32_t paced_events(const struct sw_instance *self, const struct source_state *source)
 {
 	const struct source_config *config = sw_instance_config(self);
-	uint64_t full = next + source->events - 1;
+	uint64_t most = source->events;
+
+	for (int type = 0; type < SW_NEXMARK_EVENTS; type++) {
+		uint32_t rows;
+		uint64_t events;
+
+		if (!config->plan->inputs[type].columns)
+			continue;
+		rows = sw_instance_rows_within(
+			self, source_output(config->plan, (enum sw_nexmark_event)type), WORK_NS);
+		if (rows >= source->rows[type])
+			continue;
+		events = generator_span(config->generator, (enum sw_nexmark_event)type,
+			rows > WORK_ROWS_MIN ? rows : WORK_ROWS_MIN);
+		if (events < most)
+			most = events;
+	}
+	return (uint32_t)most;
+}
+
+/* Nothing is claimed: sleep until a batch is full or its oldest event has waited long enough. */
+static enum sw_poll rest(struct sw_instance *self, struct source_state *source, uint64_t next,
+	uint32_t most, uint64_t start_ns)
+{
+	const struct source_config *config = sw_instance_config(self);
+	uint64_t full = next + most - 1;
 	uint64_t when_ns = due_ns(config, next) + GATHER_NS;
 
 	if (full < source->total) {
@@ -300,6 +328,7 @@ static enum sw_poll poll_paced(struct sw_instance *self, struct source_state *so
 	uint64_t now_ns = sw_now_ns(), start_ns = schedule_start(shared, now_ns);
 	uint64_t since_ns = now_ns > start_ns ? now_ns - start_ns : 0;
 	uint64_t due = events_due(config, since_ns);
+	uint32_t most = paced_events(self, source);
 	struct claim claim;
 
 	if (due > source->total)
@@ -312,11 +341,11 @@ static enum sw_poll poll_paced(struct sw_instance *self, struct source_state *so
 			return SW_POLL_DONE;
 		tell_backlog(self, waiting);
 		if (waiting == 0)
-			return rest(self, source, claim.first, start_ns);
-		if (waiting < source->events && due < source->total &&
+			return rest(self, source, claim.first, most, start_ns);
+		if (waiting < most && due < source->total &&
 			since_ns < due_ns(config, claim.first) + GATHER_NS)
-			return rest(self, source, claim.first, start_ns);
-		claim.events = waiting < source->events ? (uint32_t)waiting : source->events;
+			return rest(self, source, claim.first, most, start_ns);
+		claim.events = waiting < most ? (uint32_t)waiting : most;
 	} while (!atomic_compare_exchange_weak_explicit(&shared->next_event, &claim.first,
 		claim.first + claim.events, memory_order_relaxed, memory_order_relaxed));
 	/* What is in the batch is no backlog any more. */

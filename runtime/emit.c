@@ -164,6 +164,22 @@ bool output_writable(struct sw_instance *self, unsigned index)
 	return true;
 }
 
+uint32_t sw_instance_rows_within(const struct sw_instance *self, unsigned index, uint64_t ns)
+{
+	const struct output *output = &self->outputs[index];
+	uint64_t most = 0;
+
+	for (unsigned i = 0; i < output->link_count; i++) {
+		const struct sw_site *site = output->links[i]->site;
+		uint64_t cost = site ? counter_get(&site->recent_row_cost) : 0;
+
+		if (cost > most)
+			most = cost;
+	}
+	return most && ns * COST_UNITS / most < UINT32_MAX ? (uint32_t)(ns * COST_UNITS / most)
+							   : UINT32_MAX;
+}
+
 bool sw_writable(struct sw_instance *self, unsigned index)
 {
 	return output_writable(self, index);

@@ -72,11 +72,15 @@ struct edge {
 	struct edge *next;
 };
 
+#define COST_UNITS 1024u
+
 /* The runtime's end of an outlet: what a controller may look at. */
 struct sw_site {
 	struct link *link;
 	/* Written by the consumer. */
 	_Alignas(SW_CACHE_LINE) _Atomic uint64_t local_batches, local_rows, local_ns;
+	_Atomic uint64_t
+		recent_row_cost; /* of the last some batches, ns / COST_UNITS; 0: none yet */
 };
 
 /* ---- Stages and instances ---- */

@@ -58,6 +58,19 @@ static int run(
 	return code;
 }
 
+static void count_local(struct sw_site *site, uint32_t rows, uint64_t ns)
+{
+	uint64_t before = counter_get(&site->recent_row_cost);
+	uint64_t cost = rows > 0 ? ns * COST_UNITS / rows : before;
+
+	counter_add(&site->local_batches, 1);
+	counter_add(&site->local_rows, rows);
+	counter_add(&site->local_ns, ns);
+	/* Relaxed: read as a hint. */
+	atomic_store_explicit(&site->recent_row_cost, before ? (7 * before + cost) / 8 : cost,
+		memory_order_relaxed);
+}
+
 static int kernel_process(
 	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
 {
@@ -72,11 +85,8 @@ static int kernel_process(
 	if (self->stage->graph->options.op_delay_ns)
 		burn(self, batch, begin_ns);
 	code = run(self, state, batch, &out);
-	if (site) {
-		counter_add(&site->local_batches, 1);
-		counter_add(&site->local_rows, rows);
-		counter_add(&site->local_ns, sw_now_ns() - begin_ns);
-	}
+	if (site)
+		count_local(site, rows, sw_now_ns() - begin_ns);
 	if (!out)
 		return 0;
 	if (code) {

@@ -76,6 +76,14 @@ SW_API void sw_release(struct sw_instance *self, struct sw_batch *batch);
  */
 SW_API bool sw_writable(struct sw_instance *self, unsigned output);
 
+/*
+ * So many rows of this output the next stage works off in `ns`, as it did lately; UINT32_MAX where
+ * that is not measured (it is where batches may leave by an outlet). A source with a schedule keeps
+ * its batches as small: what comes after a batch waits for all of it.
+ */
+SW_API uint32_t sw_instance_rows_within(
+	const struct sw_instance *self, unsigned output, uint64_t ns);
+
 /* Was the graph told to stop? Then SW_TIME_END is not the end of what there would have been. */
 SW_API bool sw_instance_stopped(const struct sw_instance *self);
 

@@ -376,6 +376,96 @@ static void long_texts(void **unused)
 	query_run_well(&run);
 }
 
+/* ---- Batches that may leave ---- */
+
+/* An outlet that takes nothing, and looks at what it is offered. */
+struct gate {
+	struct sw_outlet outlet;
+	struct sw_site *site;
+	unsigned before, after; /* batches, before and after the first one was run */
+	uint32_t rows_max;      /* of those after it */
+};
+
+static bool gate_offer(struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fill,
+	bool ring_full, int64_t hold)
+{
+	struct gate *gate = (struct gate *)outlet;
+	struct sw_site_sample sample;
+
+	(void)fill;
+	(void)ring_full;
+	(void)hold;
+	sw_site_sample(gate->site, &sample);
+	if (!sample.local_batches) {
+		gate->before++;
+		return false;
+	}
+	gate->after++;
+	if (sw_batch_count(batch) > gate->rows_max)
+		gate->rows_max = sw_batch_count(batch);
+	return false;
+}
+
+static bool gate_collect(struct sw_outlet *outlet, struct sw_outlet_result *result)
+{
+	(void)outlet;
+	(void)result;
+	return false;
+}
+
+static int64_t gate_hold(struct sw_outlet *outlet)
+{
+	(void)outlet;
+	return SW_TIME_END;
+}
+
+static int gate_attach(void *context, const struct sw_site_options *site, struct sw_outlet **outlet,
+	struct sw_error *error)
+{
+	static const struct sw_outlet_ops ops = { gate_offer, gate_collect, gate_hold };
+	struct gate *gate = context;
+
+	(void)error;
+	gate->outlet.ops = &ops;
+	gate->site = site->site;
+	*outlet = &gate->outlet;
+	return 0;
+}
+
+static int gate_start(void *context, struct sw_error *error)
+{
+	(void)context;
+	(void)error;
+	return 0;
+}
+
+static void gate_stop(void *context)
+{
+	(void)context;
+}
+
+/* Whatever waits behind a batch waits for all of it: a paced source makes no long work of one. */
+static void paced_batches_are_little_work(void **unused)
+{
+	struct gate gate = { .before = 0 };
+	const struct sw_outlet_provider outlets = { &gate, gate_attach, gate_start, gate_stop };
+	struct query_run run;
+
+	(void)unused;
+	query_run_init(&run, "q0");
+	run.graph.workers = 1;
+	run.graph.ring_slots = 2;
+	run.graph.outlets = &outlets;
+	run.graph.op_delay_ns = 100000; /* more than 4 ms for 64 */
+	run.job.rate_limited = true;
+	run.generator.num_events = 8000;
+	run.generator.first_event_rate = run.generator.next_event_rate = 40000;
+	query_run_well(&run);
+	assert_true(gate.before > 0);
+	assert_true(gate.after > 0);
+	assert_in_range(gate.rows_max, 1, 64);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +480,7 @@ int main(void)
 		cmocka_unit_test(state_has_a_limit),
 		cmocka_unit_test(extreme_batches),
 		cmocka_unit_test(long_texts),
+		cmocka_unit_test(paced_batches_are_little_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,8 @@
 /* reaction: how fast a spike is met, what it costs when there is none, and whether spilling was
  * right. */
 
+#define BATCH_ROWS 1024 /* as a run has if it is told nothing */
+
 static const double spike_times[] = { 2, 5, 10, 0 };
 static const double spike_times_short[] = { 5, 0 };
 static const double loads[] = { 0.5, 1, 2, 5, 0 };
@@ -22,7 +24,7 @@ struct effort {
 	unsigned pairs;
 };
 
-static const struct effort effort_full = { 70, 60, 2, spike_times, loads, 1, NULL, 31 };
+static const struct effort effort_full = { 120, 60, 2, spike_times, loads, 1, NULL, 31 };
 static const struct effort effort_short = { 3, 1, 0.3, spike_times_short, loads_short, 0.3, "q12",
 	3 };
 
@@ -55,7 +57,7 @@ static int run_onsets(struct session *session)
 		cell_init(session, &cell, "onset", "spillway", effort->spike_times[i]);
 		cell_burst(session, &cell, "spillway");
 		cell.run.op_delay_us = 20;
-		cell.run.batch_rows = 256;
+		cell.run.batch_rows = BATCH_ROWS;
 		cell_step(&cell, 0.7, 10000);
 		cell_step(&cell, 0.1, 50000 * effort->spike_times[i]);
 		cell_pace_for(&cell, 0.8 * effort->onsets);
@@ -72,8 +74,7 @@ static int run_onsets(struct session *session)
 static const struct subject {
 	const char *query;
 	double cost_us;
-	uint64_t batch_rows; /* 16 to 20 ms of work */
-} subjects[] = { { "q12", 2, 8192 }, { "tokenize", 20, 1024 } };
+} subjects[] = { { "q12", 2 }, { "tokenize", 20 } };
 
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
 
@@ -90,7 +91,7 @@ static int run_spike(struct session *session, const char *series, const char *po
 	cell_burst(session, &cell, policy);
 	cell.run.query = subject->query;
 	cell.run.op_delay_us = subject->cost_us;
-	cell.run.batch_rows = subject->batch_rows;
+	cell.run.batch_rows = BATCH_ROWS;
 	cell_step(&cell, effort->calm_s, CALM * capacity);
 	cell_step(&cell, effort->spike_s, SPIKE * CALM * capacity);
 	cell_step(&cell, effort->calm_s, CALM * capacity);
@@ -235,7 +236,7 @@ static int run_pair(struct session *session, unsigned pair)
 		cell_burst(session, &cell, policy);
 		cell.run.query = "q12";
 		cell.run.is_rate_limited = false;
-		cell.run.batch_rows = 1024;
+		cell.run.batch_rows = BATCH_ROWS;
 		cell.run.generator.num_events = OVERHEAD_EVENTS;
 		code = session_run(session, &cell);
 		if (code)
