@@ -140,8 +140,7 @@ static void view_all(const struct controller *controller, struct policy_view *vi
 
 static double backlog_batches(const struct controller *controller, uint32_t outlet)
 {
-	return (double)controller->samples[outlet].backlog_events /
-	       controller->burst->outlets[outlet]->site.batch_rows;
+	return (double)controller->samples[outlet].backlog_batches;
 }
 
 static void view_outlet(

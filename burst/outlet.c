@@ -36,6 +36,12 @@ static const struct decision *decision_of(struct outlet *outlet)
 	return &snapshot->decisions[outlet->index];
 }
 
+/* May one more be out? */
+static bool has_room(const struct outlet *outlet, const struct decision *decision)
+{
+	return sw_ring_fill(outlet->idle) + decision->outstanding_max > outlet->slot_count;
+}
+
 /*
  * Keeps track of episodes of pressure: one begins when the fill reaches the threshold, and is over
  * when the fill is below it and everything that left is back. True: this batch may leave.
@@ -52,7 +58,7 @@ static bool above_threshold(
 		outlet->in_episode = true;
 		outlet->onset_ns = sw_now_ns();
 	}
-	return sw_ring_fill(outlet->idle) + decision->outstanding_max > outlet->slot_count;
+	return has_room(outlet, decision);
 }
 
 static bool wanted(struct outlet *outlet, const struct sw_batch *batch, uint32_t fill)
@@ -73,6 +79,15 @@ static bool wanted(struct outlet *outlet, const struct sw_batch *batch, uint32_t
 static bool is_closed(const struct outlet *outlet)
 {
 	return atomic_load_explicit(&outlet->burst->io_closed, memory_order_relaxed);
+}
+
+static bool congested(struct sw_outlet *base, uint32_t fill)
+{
+	struct outlet *outlet = (struct outlet *)base;
+	const struct decision *decision = decision_of(outlet);
+
+	return decision->mode == DECISION_THRESHOLD && fill > 1 && fill >= decision->threshold &&
+	       !is_closed(outlet) && !has_room(outlet, decision);
 }
 
 static bool refuse(struct outlet *outlet, const struct sw_batch *batch)
@@ -204,6 +219,7 @@ static int64_t hold(struct sw_outlet *base)
 
 static const struct sw_outlet_ops outlet_ops = {
 	.offer = offer,
+	.congested = congested,
 	.collect = collect,
 	.hold = hold,
 };

@@ -15,9 +15,11 @@
 /* A paced source waits so long for a fuller batch. */
 #define GATHER_NS 1000000u
 /* Where batches may leave, a paced source's are no more work than this, for whatever comes after
- * one waits for it; but no fewer rows than that, for each is a request. */
-#define WORK_NS       4000000u
-#define WORK_ROWS_MIN 64u
+ * one waits for it; but no fewer rows than that, for each is a request. What waits already is put
+ * into so many batches at most: larger ones get more done with as many functions. */
+#define WORK_NS         4000000u
+#define WORK_ROWS_MIN   64u
+#define BACKLOG_BATCHES 4u
 /* Events that are claimed at once, at most: where few of them are read they make small batches. */
 #define CLAIM_EVENTS_MAX (1u << 20)
 
@@ -270,15 +272,17 @@ static uint64_t schedule_start(struct source_shared *shared, uint64_t now_ns)
 }
 
 /* Each instance answers for its share of what nobody has claimed yet. */
-static void tell_backlog(struct sw_instance *self, uint64_t events)
+static void tell_backlog(struct sw_instance *self, uint64_t events, uint32_t batch_events)
 {
 	unsigned count = sw_instance_count(self);
+	uint64_t share = events / count + (sw_instance_index(self) < events % count);
 
-	sw_instance_backlog(self, events / count + (sw_instance_index(self) < events % count));
+	sw_instance_backlog(self, share, share / batch_events);
 }
 
 /* Events of a batch, at most. */
-static uint32_t paced_events(const struct sw_instance *self, const struct source_state *source)
+static uint32_t paced_events(
+	const struct sw_instance *self, const struct source_state *source, uint64_t waiting)
 {
 	const struct source_config *config = sw_instance_config(self);
 	uint64_t most = source->events;
@@ -298,7 +302,9 @@ static uint32_t paced_events(const struct sw_instance *self, const struct source
 		if (events < most)
 			most = events;
 	}
-	return (uint32_t)most;
+	if (most < waiting / BACKLOG_BATCHES)
+		most = waiting / BACKLOG_BATCHES;
+	return most < source->events ? (uint32_t)most : source->events;
 }
 
 /* Nothing is claimed: sleep until a batch is full or its oldest event has waited long enough. */
@@ -328,7 +334,6 @@ static enum sw_poll poll_paced(struct sw_instance *self, struct source_state *so
 	uint64_t now_ns = sw_now_ns(), start_ns = schedule_start(shared, now_ns);
 	uint64_t since_ns = now_ns > start_ns ? now_ns - start_ns : 0;
 	uint64_t due = events_due(config, since_ns);
-	uint32_t most = paced_events(self, source);
 	struct claim claim;
 
 	if (due > source->total)
@@ -336,10 +341,11 @@ static enum sw_poll poll_paced(struct sw_instance *self, struct source_state *so
 	claim.first = atomic_load_explicit(&shared->next_event, memory_order_relaxed);
 	do {
 		uint64_t waiting = due > claim.first ? due - claim.first : 0;
+		uint32_t most = paced_events(self, source, waiting);
 
 		if (claim.first >= source->total)
 			return SW_POLL_DONE;
-		tell_backlog(self, waiting);
+		tell_backlog(self, waiting, most);
 		if (waiting == 0)
 			return rest(self, source, claim.first, most, start_ns);
 		if (waiting < most && due < source->total &&
@@ -349,7 +355,7 @@ static enum sw_poll poll_paced(struct sw_instance *self, struct source_state *so
 	} while (!atomic_compare_exchange_weak_explicit(&shared->next_event, &claim.first,
 		claim.first + claim.events, memory_order_relaxed, memory_order_relaxed));
 	/* What is in the batch is no backlog any more. */
-	tell_backlog(self, due - claim.first - claim.events);
+	tell_backlog(self, due - claim.first - claim.events, claim.events);
 	claim.number = atomic_fetch_add_explicit(&shared->next_batch, 1, memory_order_relaxed);
 	claim.intended_ns = start_ns + due_ns(config, claim.first);
 	return make(self, source, &claim);

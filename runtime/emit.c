@@ -44,16 +44,9 @@ static bool link_offer(struct link *link, struct sw_batch *batch)
 {
 	uint32_t fill = sw_ring_fill(link->ring);
 	bool full = fill >= sw_ring_capacity(link->ring);
-	uint64_t backlog = counter_get(&link->from->backlog_events);
+	uint64_t backlog = counter_get(&link->from->backlog_batches);
 
-	if (backlog) {
-		uint32_t events = link->edge->graph->options.batch_rows;
-
-		/* A source's claim has at least so many events, of which a batch of a rare kind
-		 * carries few. */
-		backlog /= batch->events > events ? batch->events : events;
-		fill += backlog < UINT32_MAX / 2 ? (uint32_t)backlog : UINT32_MAX / 2;
-	}
+	fill += backlog < UINT32_MAX / 2 ? (uint32_t)backlog : UINT32_MAX / 2;
 	/* Relaxed: this thread alone writes the watermark. */
 	return link->outlet->ops->offer(link->outlet, batch, fill, full,
 		atomic_load_explicit(&link->watermark, memory_order_relaxed));
@@ -137,6 +130,18 @@ void sw_release(struct sw_instance *self, struct sw_batch *batch)
 	runner_put(self->runner, batch);
 }
 
+/* Can the ring take one more? With an outlet a full ring is what the outlet is there for. */
+static bool link_writable(const struct link *link)
+{
+	uint32_t fill;
+
+	if (!link->ring)
+		return true;
+	fill = sw_ring_fill(link->ring);
+	return link->outlet ? !link->outlet->ops->congested(link->outlet, fill)
+			    : fill < sw_ring_capacity(link->ring);
+}
+
 bool output_writable(struct sw_instance *self, unsigned index)
 {
 	struct output *output = &self->outputs[index];
@@ -144,23 +149,14 @@ bool output_writable(struct sw_instance *self, unsigned index)
 	if (output->pool && !sw_pool_home(output->pool))
 		return false;
 	if (output->link_count > 1 && output->edge->route == SW_ROUTE_FORWARD) {
-		for (unsigned i = 0; i < output->link_count; i++) {
-			struct link *link = output->links[i];
-
-			/* With an outlet a full ring is what the outlet is there for. */
-			if (!link->ring || link->outlet ||
-				sw_ring_fill(link->ring) < sw_ring_capacity(link->ring))
+		for (unsigned i = 0; i < output->link_count; i++)
+			if (link_writable(output->links[i]))
 				return true;
-		}
 		return false;
 	}
-	for (unsigned i = 0; i < output->link_count; i++) {
-		struct link *link = output->links[i];
-
-		if (link->ring && !link->outlet &&
-			sw_ring_fill(link->ring) >= sw_ring_capacity(link->ring))
+	for (unsigned i = 0; i < output->link_count; i++)
+		if (!link_writable(output->links[i]))
 			return false;
-	}
 	return true;
 }
 

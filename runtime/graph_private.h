@@ -127,6 +127,7 @@ struct sw_instance {
 
 	/* Written by the runner, read by anyone. */
 	_Alignas(SW_CACHE_LINE) _Atomic uint64_t backlog_events;
+	_Atomic uint64_t backlog_batches;
 	_Atomic int64_t source_watermark;
 	_Atomic uint64_t late_rows;
 };

@@ -10,6 +10,7 @@
 #include "runtime/graph_private.h"
 
 #define BATCHES_A_TURN    8
+#define WORK_A_TURN_NS    1000000u   /* where it is measured, no further batch after so much */
 #define STATE_BYTES_LEAST (4u << 20) /* with less address space nothing is tried */
 
 /* ---- Failures ---- */
@@ -136,11 +137,19 @@ static void link_look(struct link *link)
 		link->target = sw_ring_pushed(link->ring);
 }
 
+/* What the batch is going to take, as far as is known. */
+static uint64_t work_ns(const struct link *link, const struct sw_batch *batch)
+{
+	if (!link->site)
+		return 0;
+	return counter_get(&link->site->recent_row_cost) * sw_batch_count(batch) / COST_UNITS;
+}
+
 static bool link_turn(struct sw_instance *self, unsigned input, struct link *link)
 {
-	unsigned most = link->outlet ? 1 : BATCHES_A_TURN;
 	struct sw_outlet_result result;
 	struct sw_batch *batch;
+	uint64_t work = 0;
 	bool did = false;
 
 	link_look(link);
@@ -149,8 +158,12 @@ static bool link_turn(struct sw_instance *self, unsigned input, struct link *lin
 		self->current = link;
 		kernel_adopt(self, link, &result);
 	}
-	for (unsigned i = 0; i < most && (batch = sw_ring_pop(link->ring)); i++) {
+	for (unsigned i = 0; i < BATCHES_A_TURN && work < WORK_A_TURN_NS; i++) {
+		batch = sw_ring_pop(link->ring);
+		if (!batch)
+			break;
 		did = true;
+		work += work_ns(link, batch);
 		self->current = link;
 		if (link->from->runner != self->runner)
 			dictionaries_take(self->runner, batch);
@@ -185,8 +198,7 @@ static bool take_input(struct sw_instance *self)
 
 static void source_end(struct sw_instance *self)
 {
-	/* Relaxed: a figure for people; the links carry the watermark. */
-	atomic_store_explicit(&self->backlog_events, 0, memory_order_relaxed);
+	sw_instance_backlog(self, 0, 0);
 	self->ended = true;
 	instance_forward(self, SW_TIME_END);
 }
@@ -294,9 +306,11 @@ void sw_instance_wake_at(struct sw_instance *self, uint64_t when_ns)
 	self->wake_at_ns = when_ns;
 }
 
-void sw_instance_backlog(struct sw_instance *self, uint64_t events)
+void sw_instance_backlog(struct sw_instance *self, uint64_t events, uint64_t batches)
 {
+	/* Relaxed: hints, which need not be of the same moment. */
 	atomic_store_explicit(&self->backlog_events, events, memory_order_relaxed);
+	atomic_store_explicit(&self->backlog_batches, batches, memory_order_relaxed);
 }
 
 void sw_instance_count_events(struct sw_instance *self, uint64_t events)

@@ -123,6 +123,7 @@ void sw_site_sample(const struct sw_site *site, struct sw_site_sample *sample)
 	sample->fill = sw_ring_fill(link->ring);
 	sample->capacity = sw_ring_capacity(link->ring);
 	sample->backlog_events = counter_get(&link->from->backlog_events);
+	sample->backlog_batches = counter_get(&link->from->backlog_batches);
 	sample->offered_batches = counter_get(&link->batches);
 	sample->offered_rows = counter_get(&link->rows);
 	sample->local_batches = counter_get(&site->local_batches);

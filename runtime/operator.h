@@ -92,8 +92,9 @@ SW_API bool sw_instance_stopped(const struct sw_instance *self);
 SW_API void sw_instance_watermark(struct sw_instance *self, int64_t watermark);
 /* Sources, after SW_POLL_IDLE: nothing is due before this CLOCK_MONOTONIC time. */
 SW_API void sw_instance_wake_at(struct sw_instance *self, uint64_t when_ns);
-/* Sources that follow a schedule: events that should have been made by now and have not been. */
-SW_API void sw_instance_backlog(struct sw_instance *self, uint64_t events);
+/* Sources that follow a schedule: events that should have been made by now and have not been, and
+ * how many batches they are going to be. */
+SW_API void sw_instance_backlog(struct sw_instance *self, uint64_t events, uint64_t batches);
 /* Sources: counts events made (also those of which no column was). */
 SW_API void sw_instance_count_events(struct sw_instance *self, uint64_t events);
 /* Rows left out as late. */

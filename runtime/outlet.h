@@ -31,6 +31,11 @@ struct sw_outlet_ops {
 	 */
 	bool (*offer)(struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fill,
 		bool ring_full, int64_t hold);
+	/*
+	 * Producer thread: would a batch have to leave that cannot now, with `fill` in the ring?
+	 * Then none is made: in the ring it could not leave later. Never true with less than two.
+	 */
+	bool (*congested)(struct sw_outlet *outlet, uint32_t fill);
 	/* Consumer thread: the next one that has come back, in any order. False: none. */
 	bool (*collect)(struct sw_outlet *outlet, struct sw_outlet_result *result);
 	/* Consumer thread: hold of the oldest offer that was not yet collected; SW_TIME_END: none.
@@ -65,6 +70,7 @@ struct sw_site_sample {
 	uint32_t fill; /* batches in the ring */
 	uint32_t capacity;
 	uint64_t backlog_events;                /* source's, now */
+	uint64_t backlog_batches;               /* what they are going to be */
 	uint64_t offered_batches, offered_rows; /* all that went towards the edge, whichever way */
 	uint64_t local_batches, local_rows;     /* run by the worker */
 	uint64_t local_ns;                      /* time that took */

@@ -122,7 +122,7 @@ static int relay_process(
 	for (unsigned i = 0; i < self->inputs[input].link_count; i++)
 		waiting += sw_ring_fill(self->inputs[input].links[i]->ring);
 	sw_instance_count_events(self, batch->events);
-	sw_instance_backlog(self, waiting * batch->events);
+	sw_instance_backlog(self, waiting * batch->events, waiting);
 	sw_emit(self, 0, batch);
 	return 0;
 }

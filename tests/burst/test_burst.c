@@ -34,7 +34,8 @@ static enum sw_poll late_poll(struct sw_instance *self, void *state)
 	enum sw_poll poll = numbers_source.poll(self, state);
 	uint64_t made = atomic_load(&((struct numbers_config *)config)->next);
 
-	sw_instance_backlog(self, made < config->count ? config->count - made : 0);
+	made = made < config->count ? config->count - made : 0;
+	sw_instance_backlog(self, made, made / sw_instance_batch_rows(self));
 	return poll;
 }
 

@@ -35,6 +35,7 @@ struct away {
 	struct provider *provider;
 	struct slot *slots; /* a slot for each batch ever offered, used once */
 	unsigned offered, taken, collected_upto;
+	unsigned looks; /* of the producer, for room */
 };
 
 struct provider {
@@ -65,6 +66,14 @@ static bool offer(struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fil
 			(struct slot){ .original = batch, .hold = hold, .state = SLOT_OUT };
 	pthread_mutex_unlock(&provider->lock);
 	return take;
+}
+
+/* By turns, so that producers wait now and then. */
+static bool congested(struct sw_outlet *outlet, uint32_t fill)
+{
+	struct away *away = (struct away *)outlet;
+
+	return fill > 1 && ++away->looks % 2;
 }
 
 static bool collect(struct sw_outlet *outlet, struct sw_outlet_result *result)
@@ -101,7 +110,9 @@ static int64_t hold(struct sw_outlet *outlet)
 	return hold;
 }
 
-static const struct sw_outlet_ops ops = { offer, collect, hold };
+static const struct sw_outlet_ops ops = {
+	.offer = offer, .congested = congested, .collect = collect, .hold = hold
+};
 
 /* Answers one batch that is out, chosen at random. Called with the lock held. */
 static bool come_back(struct provider *provider)
