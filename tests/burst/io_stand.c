@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/burst/long_text.h"
 #include "tests/runtime/cmocka_all.h"
 
 #define STEP_NS 500000u
@@ -129,26 +130,17 @@ static void offer(struct stand *stand, uint32_t rows)
 		stand->idle[stand->idle_count++] = batch;
 }
 
-/* Byte `at` of a batch's text. */
-static char byte_of(const struct sw_batch *batch, size_t at)
-{
-	return (char)((at * 31 >> 3) + batch->number);
-}
-
 /* The original is as it was, and so is what came back. */
 static void check_text(const struct sw_batch *original, const struct sw_batch *answer)
 {
 	const struct sw_text text = sw_column_text(&original->columns[0], 0);
 
-	for (size_t i = 0; i < text.size; i++) {
-		if (text.bytes[i] != byte_of(original, i))
-			fail_msg("another byte at %zu", i);
-	}
+	assert_true(long_text_is(text.bytes, text.size, original->number));
 	if (!answer)
 		return;
 	assert_int_equal(answer->rows, 1);
 	assert_int_equal(sw_column_text(&answer->columns[0], 0).size, text.size);
-	assert_memory_equal(answer->columns[0].data, text.bytes, text.size);
+	assert_true(long_text_is(answer->columns[0].data, text.size, original->number));
 }
 
 static void collect(struct stand *stand)
@@ -226,8 +218,7 @@ void stand_send_text(struct stand *stand, size_t bytes)
 	assert_true(bytes <= column->text_capacity);
 	batch->number = stand->offered++;
 	batch->intended_ns = stand->now_ns;
-	for (size_t i = 0; i < bytes; i++)
-		((char *)column->data)[i] = byte_of(batch, i);
+	long_text_fill(column->data, bytes, batch->number);
 	column->offsets[0] = 0;
 	column->offsets[1] = (int32_t)bytes;
 	batch->rows = 1;

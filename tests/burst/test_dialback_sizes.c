@@ -7,6 +7,7 @@
 
 #include "burst/wire_private.h"
 #include "tests/burst/dial_desk.h"
+#include "tests/burst/long_text.h"
 #include "tests/runtime/cmocka_all.h"
 
 enum { HOST_MOST = 255 };
@@ -74,12 +75,6 @@ static void leave_then_answer(struct desk *desk)
 		dialback_link_close(link);
 }
 
-/* Byte `at` of an answer behind its key. */
-static uint8_t byte_of(size_t at)
-{
-	return (uint8_t)(at * 31 >> 3);
-}
-
 /* An answer of so many bytes, then a good one to the next frame. */
 static void answer_at_length(struct desk *desk)
 {
@@ -90,8 +85,7 @@ static void answer_at_length(struct desk *desk)
 		free(answer);
 		return;
 	}
-	for (size_t i = 0; i < desk->bytes; i++)
-		answer[i] = byte_of(i);
+	long_text_fill(answer, desk->bytes, 0);
 	memcpy(answer, frame, DIAL_KEY_AT + DIAL_KEY_BYTES);
 	put_u32(answer + 8, (uint32_t)desk->bytes);
 	desk->rc = dialback_link_write(link, answer, desk->bytes);
@@ -258,10 +252,9 @@ static void answer_of(size_t bytes, size_t answer_max, const char *why)
 		assert_int_equal(talk.exchange.answer_bytes, bytes);
 		assert_memory_equal(talk.exchange.answer + DIAL_KEY_AT, talk.frame + DIAL_KEY_AT,
 			DIAL_KEY_BYTES);
-		for (size_t i = DIAL_KEY_AT + DIAL_KEY_BYTES; i < bytes; i++) {
-			if ((uint8_t)talk.exchange.answer[i] != byte_of(i))
-				fail_msg("%zu bytes: another one at %zu", bytes, i);
-		}
+		/* As it was before it got its head. */
+		long_text_fill(talk.exchange.answer, DIAL_KEY_AT + DIAL_KEY_BYTES, 0);
+		assert_true(long_text_is(talk.exchange.answer, bytes, 0));
 		goes_on(&talk);
 	}
 	talk_close(&talk);
