@@ -7,8 +7,11 @@
 #include "burst/burst_private.h"
 #include "burst/dialback.h"
 
-/* dialback.c (the transport, time), dialback_connection.c (one connection), dialback_ticket.c (who
- * may come), dialback_listen.c (address, key and certificate). */
+/* dialback.c (the transport, time), dialback_connection.c (one connection), dialback_receive.c
+ * (what comes by it), dialback_ticket.c (who may come), dialback_listen.c (address, key and
+ * certificate). */
+
+static const uint8_t dial_magic[4] = { 'S', 'P', 'L', 'D' }; /* of messages */
 
 enum {
 	DIAL_DEPTH = 2,          /* frames on their way to one function, the one in work included */
@@ -160,5 +163,24 @@ void dial_say_goodbye(struct dial_connection *connection);
 void dial_close(struct dial_connection *connection, enum sw_outcome outcome, const char *why);
 /* Of dead ones. */
 void dial_free(struct dial_connection *connection);
+
+/* For dialback_receive.c. */
+uint64_t dial_now_ns(const struct dial_connection *connection);
+void dial_set_state(struct dial_connection *connection, enum dial_state state);
+/* To the front of the list that it belongs to now. */
+void dial_relist(struct dial_connection *connection);
+/* Queues it; what has come is dealt with before anything is written. */
+void dial_say(struct dial_connection *connection, enum dial_message message);
+/* Takes the exchange off its place. */
+void dial_end_exchange(struct dial_connection *connection, uint32_t index, enum sw_outcome outcome,
+	const char *why);
+
+/* dialback_receive.c */
+/* A head is what comes next. */
+void dial_want_message(struct dial_connection *connection);
+/* Where the next bytes go, and how many may. */
+size_t dial_room(struct dial_connection *connection, void **to);
+/* They are there. Null, or what is wrong with what has come. */
+const char *dial_take(struct dial_connection *connection, size_t bytes);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The list of policies, and what several of them measure. */
+/* The list of policies. */
 #include "burst/policy.h"
 
 #include <string.h>
@@ -30,42 +30,4 @@ const struct policy *policy_find(const char *name)
 			return policies[i];
 	}
 	return NULL;
-}
-
-bool policy_meter_read(struct policy_meter *meter, const struct policy_view *view,
-	uint64_t period_ns, struct policy_rates *rates)
-{
-	const double backlog_rows = view->backlog_batches * view->rows_per_batch;
-	const double passed_ns = (double)(view->now_ns - meter->at_ns);
-	const bool first = meter->at_ns == 0;
-
-	if (!first && view->now_ns - meter->at_ns < period_ns)
-		return false;
-	if (!first) {
-		const double local = (double)(view->local_rows - meter->local_rows);
-		const double local_ns = (double)(view->local_ns - meter->local_ns);
-		const double arrived = (double)(view->offered_rows - meter->offered_rows) +
-				       backlog_rows - meter->backlog_rows;
-
-		/* The backlog is an estimate, which may shrink faster than rows are made. */
-		rates->arrived = arrived > 0 ? arrived / passed_ns * 1e9 : 0;
-		rates->local = local / passed_ns * 1e9;
-		rates->true_local = local_ns > 0 ? local / local_ns * 1e9 : 0;
-		rates->busy = local_ns / passed_ns;
-		rates->waiting = backlog_rows + view->fill * view->rows_per_batch;
-	}
-	meter->at_ns = view->now_ns;
-	meter->offered_rows = view->offered_rows;
-	meter->local_rows = view->local_rows;
-	meter->local_ns = view->local_ns;
-	meter->backlog_rows = backlog_rows;
-	return !first;
-}
-
-void policy_set_share(const struct policy_view *view, double share, struct decision *decision)
-{
-	if (view->unavailable || share <= 0)
-		return;
-	decision->mode = DECISION_SHARE;
-	decision->share = share;
 }

@@ -75,26 +75,4 @@ const struct policy *policy_find(const char *name);
 /* DECISION_SHARE: is batch `number` taken? */
 bool policy_share_takes(double share, uint64_t number);
 
-/* For policies that look at rates once a period; part of their state. */
-struct policy_meter {
-	uint64_t at_ns, offered_rows, local_rows, local_ns;
-	double backlog_rows;
-};
-
-/* Of one period. */
-struct policy_rates {
-	double arrived;    /* rows/s, made or due at the source */
-	double local;      /* rows/s run here */
-	double true_local; /* rows/s that would be run here if nothing else were; 0: none were */
-	double busy;       /* share of the time that running them took */
-	double waiting;    /* rows at the end, in the ring and due at the source */
-};
-
-/* True: a period is over, and these were its rates. */
-bool policy_meter_read(struct policy_meter *meter, const struct policy_view *view,
-	uint64_t period_ns, struct policy_rates *rates);
-
-/* The decision of policies that let a share leave; what cannot leave (view->unavailable) stays. */
-void policy_set_share(const struct policy_view *view, double share, struct decision *decision);
-
 #endif

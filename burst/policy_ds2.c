@@ -6,41 +6,25 @@
  */
 #include <stdio.h>
 
-#include "burst/policy.h"
+#include "burst/policy_meter.h"
 
 #define PERIOD_NS 1000000000ull
 
 struct state {
 	struct policy_meter meter;
-	struct policy_rates rates;
 	double true_local; /* of the last period in which anything was run here */
 	double share;
-	bool measured;
 };
 
 static void look(struct state *state)
 {
-	const struct policy_rates *rates = &state->rates;
+	const struct policy_rates *rates = &state->meter.rates;
 
-	state->measured = true;
 	if (rates->true_local > 0)
 		state->true_local = rates->true_local;
 	state->share = 0;
 	if (state->true_local > 0 && rates->arrived > state->true_local)
 		state->share = 1 - state->true_local / rates->arrived;
-}
-
-static void tell(
-	const struct state *state, const struct policy_view *view, char *why, size_t why_bytes)
-{
-	if (view->unavailable)
-		snprintf(why, why_bytes, "not now: %s", view->unavailable);
-	else if (!state->measured)
-		snprintf(why, why_bytes, "not yet: nothing was measured");
-	else
-		snprintf(why, why_bytes,
-			"%.3g of all leave: %.0f rows/s come, true rate %.0f rows/s", state->share,
-			state->rates.arrived, state->true_local);
 }
 
 static void decide(const struct sw_burst_options *options, void *memory,
@@ -49,11 +33,12 @@ static void decide(const struct sw_burst_options *options, void *memory,
 	struct state *state = memory;
 
 	(void)options;
-	if (policy_meter_read(&state->meter, view, PERIOD_NS, &state->rates))
+	if (policy_meter_read(&state->meter, view, PERIOD_NS))
 		look(state);
-	policy_set_share(view, state->share, decision);
-	if (why_bytes > 0)
-		tell(state, view, why, why_bytes);
+	if (policy_meter_decide(&state->meter, view, state->share, decision, why, why_bytes))
+		snprintf(why, why_bytes,
+			"%.3g of all leave: %.0f rows/s come, true rate %.0f rows/s", state->share,
+			state->meter.rates.arrived, state->true_local);
 }
 
 const struct policy policy_ds2 = {

@@ -7,7 +7,7 @@
  */
 #include <stdio.h>
 
-#include "burst/policy.h"
+#include "burst/policy_meter.h"
 
 #define PERIOD_NS  1000000000ull
 #define SLACK_NS   10000000000ull
@@ -17,19 +17,16 @@
 
 struct state {
 	struct policy_meter meter;
-	struct policy_rates rates;
 	double capacity; /* mu, rows/s */
 	double share;
-	bool measured;
 	uint64_t until_ns; /* 0: not triggered */
 };
 
 static void look(struct state *state, const struct policy_view *view)
 {
-	const struct policy_rates *rates = &state->rates;
+	const struct policy_rates *rates = &state->meter.rates;
 	double share = 0;
 
-	state->measured = true;
 	/* With nothing waiting the host has only shown what it can do at least. */
 	if (rates->waiting > 0 ? rates->local > 0 : rates->local > state->capacity)
 		state->capacity = rates->local;
@@ -42,20 +39,17 @@ static void look(struct state *state, const struct policy_view *view)
 	state->share = share < 0 ? 0 : share > SHARE_MOST ? SHARE_MOST : share;
 }
 
-static void tell(
-	const struct state *state, const struct policy_view *view, char *why, size_t why_bytes)
+static void tell(const struct state *state, char *why, size_t why_bytes)
 {
-	if (view->unavailable)
-		snprintf(why, why_bytes, "not now: %s", view->unavailable);
-	else if (!state->measured)
-		snprintf(why, why_bytes, "not yet: nothing was measured");
-	else if (state->until_ns)
+	const struct policy_rates *rates = &state->meter.rates;
+
+	if (state->until_ns)
 		snprintf(why, why_bytes, "%.3g of all leave: %.0f rows/s come, %.0f rows/s here",
-			state->share, state->rates.arrived, state->capacity);
+			state->share, rates->arrived, state->capacity);
 	else
 		snprintf(why, why_bytes,
-			"all stay: %.0f rows wait, %.0f rows/s here (2 s to leave)",
-			state->rates.waiting, state->capacity);
+			"all stay: %.0f rows wait, %.0f rows/s here (2 s to leave)", rates->waiting,
+			state->capacity);
 }
 
 static void decide(const struct sw_burst_options *options, void *memory,
@@ -64,11 +58,10 @@ static void decide(const struct sw_burst_options *options, void *memory,
 	struct state *state = memory;
 
 	(void)options;
-	if (policy_meter_read(&state->meter, view, PERIOD_NS, &state->rates))
+	if (policy_meter_read(&state->meter, view, PERIOD_NS))
 		look(state, view);
-	policy_set_share(view, state->share, decision);
-	if (why_bytes > 0)
-		tell(state, view, why, why_bytes);
+	if (policy_meter_decide(&state->meter, view, state->share, decision, why, why_bytes))
+		tell(state, why, why_bytes);
 }
 
 const struct policy policy_sponge = {

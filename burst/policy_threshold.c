@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "burst/burst.h"
-#include "burst/policy.h"
+#include "burst/policy_meter.h"
 
 #define PERIOD_NS    800000000ull
 #define BUSY_MOST    0.06
@@ -18,9 +18,8 @@
 
 struct state {
 	struct policy_meter meter;
-	struct policy_rates rates;
 	uint64_t draws;
-	bool measured, leaves;
+	bool leaves;
 };
 
 /* SplitMix64 of the draw's number: repeatable by the seed, and different for each outlet. */
@@ -34,35 +33,22 @@ static double random_share(struct state *state, uint64_t seed, uint32_t outlet)
 	return (double)(x >> 11) / RANDOM_RANGE;
 }
 
-static void tell(
-	const struct state *state, const struct policy_view *view, char *why, size_t why_bytes)
-{
-	if (view->unavailable)
-		snprintf(why, why_bytes, "not now: %s", view->unavailable);
-	else if (!state->measured)
-		snprintf(why, why_bytes, "not yet: nothing was measured");
-	else
-		snprintf(why, why_bytes,
-			"%s: busy %.3g %% of the time (6 %% to leave), %.0f rows/s",
-			state->leaves ? "all leave" : "all stay", state->rates.busy * 100,
-			state->rates.arrived);
-}
-
 static void decide(const struct sw_burst_options *options, void *memory,
 	const struct policy_view *view, struct decision *decision, char *why, size_t why_bytes)
 {
 	struct state *state = memory;
+	const struct policy_rates *rates = &state->meter.rates;
 
-	if (policy_meter_read(&state->meter, view, PERIOD_NS, &state->rates)) {
+	if (policy_meter_read(&state->meter, view, PERIOD_NS)) {
 		const double share = random_share(state, options->seed, view->outlet);
 
-		state->measured = true;
-		state->leaves =
-			state->rates.busy > BUSY_MOST || share * state->rates.arrived > CHANCE_ROWS;
+		state->leaves = rates->busy > BUSY_MOST || share * rates->arrived > CHANCE_ROWS;
 	}
-	policy_set_share(view, state->leaves, decision);
-	if (why_bytes > 0)
-		tell(state, view, why, why_bytes);
+	if (policy_meter_decide(&state->meter, view, state->leaves, decision, why, why_bytes))
+		snprintf(why, why_bytes,
+			"%s: busy %.3g %% of the time (6 %% to leave), %.0f rows/s",
+			state->leaves ? "all leave" : "all stay", rates->busy * 100,
+			rates->arrived);
 }
 
 const struct policy policy_threshold = {

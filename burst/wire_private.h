@@ -2,11 +2,14 @@
 #ifndef SW_BURST_WIRE_PRIVATE_H
 #define SW_BURST_WIRE_PRIVATE_H
 
+#include <assert.h>
 #include <string.h>
 
 #include "burst/wire.h"
 
-/* Shared by the two halves of the frame's code: wire.c (layout, header) and wire_columns.c. */
+/* Shared by wire.c (layout, header), wire_put.c and wire_get.c (columns, there and back). */
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are copied as they lie in memory");
 
 enum {
 	FRAME_FIXED_BYTES = 108,
@@ -66,12 +69,18 @@ static inline uint64_t get_u64(const uint8_t *from)
 	return get_u32(from) | (uint64_t)get_u32(from + 4) << 32;
 }
 
-/* False: does not fit. */
+/* Integers of 4 bytes; all others have 8. */
+static inline bool frame_is_int32(const struct sw_column *column)
+{
+	return column->type == SW_INT32;
+}
+
+/* wire_put.c. False: does not fit. */
 bool sw_frame_put_column(
 	struct frame_writer *out, const struct sw_batch *batch, const struct sw_column *column);
 /* The column's most bytes in a frame. */
 size_t sw_frame_column_bound(const struct sw_batch *batch, const struct sw_column *column);
-/* 0, -EBADMSG, -EPROTO or -ENOSPC. Fills `rows` values of the column. */
+/* wire_get.c. 0, -EBADMSG, -EPROTO or -ENOSPC. Fills `rows` values of the column. */
 int sw_frame_get_column(
 	struct frame_reader *in, struct sw_column *column, uint32_t rows, struct sw_error *error);
 

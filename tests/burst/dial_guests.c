@@ -30,10 +30,10 @@ void guest_read(const char *body, size_t bytes, struct address *address)
 	get_hex(text, "\"token\":\"", address->token);
 }
 
-static int send_message(struct dialback_link *link, uint32_t what, uint32_t bytes, const void *more,
+int guest_say(struct dialback_link *link, uint32_t what, uint32_t bytes, const void *more,
 	size_t more_bytes)
 {
-	uint8_t message[256] = { 'S', 'P', 'L', 'D' };
+	uint8_t message[DIAL_HEAD_BYTES + GUEST_MORE_MAX] = { 'S', 'P', 'L', 'D' };
 
 	put_u32(message + 4, what);
 	put_u32(message + 8, bytes);
@@ -42,7 +42,6 @@ static int send_message(struct dialback_link *link, uint32_t what, uint32_t byte
 	return dialback_link_write(link, message, DIAL_HEAD_BYTES + more_bytes);
 }
 
-/* Reads until the other side ends it. */
 void guest_see_it_end(struct dialback_link *link)
 {
 	char byte;
@@ -52,7 +51,7 @@ void guest_see_it_end(struct dialback_link *link)
 	dialback_link_close(link);
 }
 
-static struct dialback_link *call(const struct address *address)
+struct dialback_link *guest_call(const struct address *address)
 {
 	struct dialback_link *link = NULL;
 	struct sw_error error;
@@ -64,12 +63,12 @@ static struct dialback_link *call(const struct address *address)
 
 struct dialback_link *guest_come_in(const struct address *address)
 {
-	struct dialback_link *link = call(address);
+	struct dialback_link *link = guest_call(address);
 	uint8_t head[DIAL_HEAD_BYTES];
 
 	if (!link)
 		return NULL;
-	if (send_message(link, DIAL_HELLO, 44, address->token, 32) == 0 &&
+	if (guest_say(link, DIAL_HELLO, 44, address->token, 32) == 0 &&
 		dialback_link_read(link, head, sizeof(head)) == 0 &&
 		get_u32(head + 4) == DIAL_WELCOME)
 		return link;
@@ -112,7 +111,7 @@ void guest_stranger(const struct address *address, enum stranger how)
 		without_tls(address);
 		return;
 	}
-	link = call(address);
+	link = guest_call(address);
 	if (!link)
 		return;
 	memcpy(bytes + 4, address->token, 32);
@@ -120,13 +119,13 @@ void guest_stranger(const struct address *address, enum stranger how)
 		memset(bytes + 4, 7, 32);
 	bytes[35] ^= how == ALMOST_THE_TOKEN;
 	if (how == WRONG_TOKEN || how == ALMOST_THE_TOKEN)
-		rc = send_message(link, DIAL_HELLO, 44, bytes + 4, 32);
+		rc = guest_say(link, DIAL_HELLO, 44, bytes + 4, 32);
 	else if (how == SHORT_HELLO)
-		rc = send_message(link, DIAL_HELLO, 43, bytes + 4, 31);
+		rc = guest_say(link, DIAL_HELLO, 43, bytes + 4, 31);
 	else if (how == ENDLESS_HELLO)
-		rc = send_message(link, DIAL_HELLO, UINT32_MAX, bytes + 4, 32);
+		rc = guest_say(link, DIAL_HELLO, UINT32_MAX, bytes + 4, 32);
 	else if (how == SAYS_GOODBYE)
-		rc = send_message(link, DIAL_GOODBYE, 12, NULL, 0);
+		rc = guest_say(link, DIAL_GOODBYE, 12, NULL, 0);
 	else if (how == SENDS_A_FRAME || how == BABBLES)
 		rc = dialback_link_write(link, bytes + (how == BABBLES), 40);
 	if (how == LEAVES_AT_ONCE || rc)
@@ -149,10 +148,9 @@ int guest_answer(struct dialback_link *link, const uint8_t *frame, enum conduct 
 		failure[3] ^= 1;
 		/* fallthrough */
 	case FAILS:
-		return send_message(
-			link, DIAL_ERROR, 12 + sizeof(failure), failure, sizeof(failure));
+		return guest_say(link, DIAL_ERROR, 12 + sizeof(failure), failure, sizeof(failure));
 	case SAYS_HELLO_AGAIN:
-		return send_message(link, DIAL_HELLO, 44, frame, 32);
+		return guest_say(link, DIAL_HELLO, 44, frame, 32);
 	case ANSWERS_ANOTHER:
 		reply[DIAL_KEY_AT + 9] ^= 1;
 		break;
@@ -179,7 +177,7 @@ static void say_goodbye(struct dialback_link *link)
 	uint8_t head[DIAL_HEAD_BYTES] = { 0 };
 
 	/* Whoever leaves waits for the answer. */
-	if (send_message(link, DIAL_GOODBYE, 12, NULL, 0) == 0 &&
+	if (guest_say(link, DIAL_GOODBYE, 12, NULL, 0) == 0 &&
 		dialback_link_read(link, head, sizeof(head)) == 0 &&
 		get_u32(head + 4) != DIAL_GOODBYE)
 		abort();

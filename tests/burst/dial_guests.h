@@ -8,7 +8,7 @@
 /* Those who connect to a runtime that listens for functions: strangers of all kinds, and functions
  * that are let in and then do what they should not. Blocking, each on a thread of its own. */
 
-enum { GUEST_FRAME_BYTES = 200 };
+enum { GUEST_FRAME_BYTES = 200, GUEST_MORE_MAX = 700 };
 
 struct address {
 	char host[32], port[8];
@@ -48,6 +48,12 @@ void guest_read(const char *body, size_t bytes, struct address *address);
 int guest_plain_socket(const struct address *address);
 void guest_stranger(const struct address *address, enum stranger how);
 
+/* A TLS connection, and nothing said; null: there is none. */
+struct dialback_link *guest_call(const struct address *address);
+/* Says a message whose head tells so many bytes in all; behind the head come GUEST_MORE_MAX at
+ * most. 0 or -errno. */
+int guest_say(struct dialback_link *link, uint32_t what, uint32_t bytes, const void *more,
+	size_t more_bytes);
 /* Null: was not let in. */
 struct dialback_link *guest_come_in(const struct address *address);
 /* Answers a frame, of which so many bytes count, this way or the other. 0 or -errno. */

@@ -10,6 +10,7 @@
 
 #include "runtime/clock.h"
 #include "tests/runtime/cmocka_all.h"
+#include "tests/runtime/graph_fixture.h"
 #include "tools/functions/c/dialback.h"
 
 enum { VISITS_MAX = 1024, ENDED_MAX = 4096 };
@@ -37,6 +38,17 @@ struct hall_transport {
 	struct sw_exchange *ended[ENDED_MAX];
 	uint32_t ended_count;
 };
+
+const struct sw_kernel *hall_find(const char *name)
+{
+	const struct sw_kernel *const kernels[] = { &triple_kernel, &partial_kernel };
+
+	for (size_t i = 0; i < 2; i++) {
+		if (strcmp(kernels[i]->name, name) == 0)
+			return kernels[i];
+	}
+	return NULL;
+}
 
 int hall_visit(struct hall *hall, const char *body, size_t bytes)
 {

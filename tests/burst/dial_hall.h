@@ -24,6 +24,9 @@ struct hall {
 /* What burst_create_with wants; the hall outlives the burst. */
 struct transport_source hall_source(struct hall *hall);
 
+/* The kernels of the graphs in tests/runtime/graph_fixture.h. */
+const struct sw_kernel *hall_find(const char *name);
+
 /* A visit by the function in C, as it is. */
 int hall_visit(struct hall *hall, const char *body, size_t bytes);
 

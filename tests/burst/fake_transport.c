@@ -52,6 +52,28 @@ static void set_answer(struct sw_exchange *exchange, const char *bytes, size_t c
 	exchange->answer_bytes = count;
 }
 
+static bool is_wrapped(const struct sw_exchange *exchange)
+{
+	return exchange->body[0] == '{';
+}
+
+/* The request's frame; to be freed. */
+static uint8_t *frame_in(const struct sw_exchange *exchange, ptrdiff_t *bytes)
+{
+	const size_t head = strlen("{\"frame\":\""), tail = strlen("\"}");
+	uint8_t *frame = malloc(exchange->body_bytes);
+
+	assert_non_null(frame);
+	*bytes = (ptrdiff_t)exchange->body_bytes;
+	if (is_wrapped(exchange))
+		*bytes = sw_base64_decode(
+			exchange->body + head, exchange->body_bytes - head - tail, frame);
+	else
+		memcpy(frame, exchange->body, exchange->body_bytes);
+	assert_true(*bytes > 0);
+	return frame;
+}
+
 static void answer_with(
 	struct sw_exchange *exchange, struct sw_frame_header *header, struct sw_batch *out)
 {
@@ -65,10 +87,14 @@ static void answer_with(
 	header->config_bytes = 0;
 	bytes = sw_frame_encode(header, out, frame, bound);
 	assert_true(bytes > 0);
-	at = (size_t)sprintf(body, "{ \"frame\" : \"");
-	at += sw_base64_encode(frame, (size_t)bytes, body + at);
-	memcpy(body + at, "\" }\n", 4);
-	set_answer(exchange, body, at + 4);
+	if (is_wrapped(exchange)) {
+		at = (size_t)sprintf(body, "{ \"frame\" : \"");
+		at += sw_base64_encode(frame, (size_t)bytes, body + at);
+		memcpy(body + at, "\" }\n", 4);
+		set_answer(exchange, body, at + 4);
+	} else {
+		set_answer(exchange, (const char *)frame, (size_t)bytes);
+	}
 	free(frame);
 	free(body);
 }
@@ -76,22 +102,20 @@ static void answer_with(
 /* The rows that were in it. */
 static uint32_t run(struct fake_transport *transport, struct sw_exchange *exchange)
 {
-	const size_t head = strlen("{\"frame\":\"");
-	uint8_t *frame = malloc(exchange->body_bytes);
-	ptrdiff_t bytes =
-		sw_base64_decode(exchange->body + head, exchange->body_bytes - head - 2, frame);
+	/* No kernel of these tests makes more than it is given. */
+	const size_t text_bytes = exchange->body_bytes + (1 << 17);
+	ptrdiff_t bytes;
+	uint8_t *frame = frame_in(exchange, &bytes);
 	struct sw_frame_header header;
 	struct sw_batch *in, *out;
 	const struct sw_kernel *kernel;
 	struct sw_error error;
 
-	assert_true(bytes > 0);
 	assert_int_equal(sw_frame_peek(frame, (size_t)bytes, &header, &error), 0);
 	kernel = find_kernel(transport->fake, header.kernel);
 	assert_non_null(kernel);
-	/* No kernel of these tests makes more rows than it is given. */
-	in = sw_batch_create(kernel->in, header.rows + 1, 1 << 17);
-	out = kernel->in_place ? in : sw_batch_create(kernel->out, header.rows + 1, 1 << 17);
+	in = sw_batch_create(kernel->in, header.rows + 1, text_bytes);
+	out = kernel->in_place ? in : sw_batch_create(kernel->out, header.rows + 1, text_bytes);
 	assert_int_equal(sw_frame_decode(frame, (size_t)bytes, &header, in, &error), 0);
 	assert_int_equal(kernel->run(header.config, NULL, in, out), 0);
 	answer_with(exchange, &header, out);
@@ -102,6 +126,23 @@ static uint32_t run(struct fake_transport *transport, struct sw_exchange *exchan
 	atomic_fetch_add(&transport->fake->counts.runs, 1);
 	atomic_fetch_add(&transport->fake->counts.empty, header.rows == 0);
 	return header.rows;
+}
+
+static void pad(struct sw_exchange *exchange, size_t bytes)
+{
+	char *body;
+
+	if (exchange->answer_bytes >= bytes)
+		return;
+	body = malloc(bytes);
+	assert_non_null(body);
+	memcpy(body, exchange->answer, exchange->answer_bytes);
+	memset(body + exchange->answer_bytes, ' ', bytes - exchange->answer_bytes);
+	set_answer(exchange, body, bytes);
+	free(body);
+	exchange->cut = bytes > exchange->answer_max;
+	if (exchange->cut)
+		exchange->answer_bytes = exchange->answer_max;
 }
 
 /* ---- Faults ---- */
@@ -241,6 +282,7 @@ static int submit(struct sw_transport *base, struct sw_exchange *exchange)
 	if (options->cost_untold)
 		exchange->function_us = 0;
 	exchange->cold = false;
+	exchange->cut = false;
 	exchange->answer_bytes = 0;
 	exchange->outcome = outcome_of(fault);
 	if (options->wrong_certificate)
@@ -252,6 +294,7 @@ static int submit(struct sw_transport *base, struct sw_exchange *exchange)
 		due_ns += run(transport, exchange) * 1000ull * options->row_us;
 	if (exchange->outcome == SW_OUTCOME_ANSWER) {
 		spoil(transport, exchange, fault);
+		pad(exchange, options->answer_bytes);
 		if (fault == FAKE_NONE)
 			keep_previous(transport, exchange);
 	}

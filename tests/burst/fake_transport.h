@@ -8,8 +8,8 @@
 
 /*
  * Functions without a network: an exchange runs the kernel when it is submitted and comes back
- * later, or comes back as the fault that a seeded choice makes of it. Runs on the burst's I/O
- * thread.
+ * later, or comes back as the fault that a seeded choice makes of it. What is asked by a frame as
+ * it is is answered so, else by JSON. Runs on the burst's I/O thread.
  */
 
 enum fake_fault {
@@ -40,6 +40,9 @@ struct fake_options {
 	_Atomic int dead;   /* every request is refused while it is set */
 	_Atomic int silent; /* nothing is answered while it is set, and nothing runs */
 	bool wrong_certificate;
+	/* Of a good answer's body, by blanks behind the JSON, where it has fewer; what is beyond
+	 * the exchange's answer_max is cut, as by the client. 0: as it is. */
+	size_t answer_bytes;
 	/* The time, ns, as the test sets it between turns of the I/O thread's loop, and nothing
 	 * waits; null: the real one. */
 	const uint64_t *clock;

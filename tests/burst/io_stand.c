@@ -4,14 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/burst/long_text.h"
 #include "tests/runtime/cmocka_all.h"
 
 #define STEP_NS 500000u
 
-/* A kernel that costs nothing, so that only the way to it is seen. */
+/* Kernels that cost nothing, so that only the way to it is seen. */
 static const struct sw_schema id_schema = {
 	.columns = 1,
 	.fields = { { "id", SW_INT64, 0, NULL } },
+};
+
+static const struct sw_schema text_schema = {
+	.columns = 1,
+	.fields = { { "text", SW_TEXT, 0, NULL } },
 };
 
 static int id_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
@@ -30,7 +36,14 @@ static const struct sw_kernel id_kernel = { .name = "id",
 	.in_place = true,
 	.run = id_run };
 
-static const struct sw_kernel *const kernels[] = { &id_kernel, NULL };
+static const struct sw_kernel text_kernel = { .name = "text",
+	.version = 1,
+	.in = &text_schema,
+	.out = &text_schema,
+	.in_place = true,
+	.run = id_run };
+
+static const struct sw_kernel *const kernels[] = { &id_kernel, &text_kernel, NULL };
 
 struct stand *stand_create(uint64_t seed)
 {
@@ -53,8 +66,12 @@ struct stand *stand_create(uint64_t seed)
 
 static void make_batches(struct stand *stand)
 {
-	for (uint32_t i = 0; i < STAND_BATCHES; i++) {
-		stand->batches[i] = sw_batch_create(&id_schema, STAND_ROWS, 0);
+	const bool text = stand->text_bytes > 0;
+
+	stand->batch_count = text ? STAND_TEXTS : STAND_BATCHES;
+	for (uint32_t i = 0; i < stand->batch_count; i++) {
+		stand->batches[i] = sw_batch_create(
+			text ? &text_schema : &id_schema, text ? 1 : STAND_ROWS, stand->text_bytes);
 		assert_non_null(stand->batches[i]);
 		stand->idle[stand->idle_count++] = stand->batches[i];
 	}
@@ -67,10 +84,11 @@ void stand_open(struct stand *stand)
 	struct sw_site_options site = {
 		.site = &stand->site,
 		.edge_name = "stand",
-		.kernel = &id_kernel,
-		.batch_rows = STAND_ROWS,
+		.kernel = stand->text_bytes ? &text_kernel : &id_kernel,
+		.batch_rows = stand->text_bytes ? 1 : STAND_ROWS,
+		.batch_text_bytes = stand->text_bytes,
 		.ring_slots = 64,
-		.batches_max = STAND_BATCHES,
+		.batches_max = stand->text_bytes ? STAND_TEXTS : STAND_BATCHES,
 		.slots = 2,
 		.slot = 1,
 	};
@@ -112,14 +130,30 @@ static void offer(struct stand *stand, uint32_t rows)
 		stand->idle[stand->idle_count++] = batch;
 }
 
+/* The original is as it was, and so is what came back. */
+static void check_text(const struct sw_batch *original, const struct sw_batch *answer)
+{
+	const struct sw_text text = sw_column_text(&original->columns[0], 0);
+
+	assert_true(long_text_is(text.bytes, text.size, original->number));
+	if (!answer)
+		return;
+	assert_int_equal(answer->rows, 1);
+	assert_int_equal(sw_column_text(&answer->columns[0], 0).size, text.size);
+	assert_true(long_text_is(answer->columns[0].data, text.size, original->number));
+}
+
 static void collect(struct stand *stand)
 {
 	struct sw_outlet_result result;
 
 	while (stand->outlet->ops->collect(stand->outlet, &result)) {
-		if (result.answer) {
+		if (stand->text_bytes)
+			check_text(result.original, result.answer);
+		else if (result.answer)
 			assert_int_equal(((int64_t *)result.answer->columns[0].data)[0],
 				(int64_t)result.original->number);
+		if (result.answer) {
 			if (stand->merged < STAND_TIMES)
 				stand->way_ns[stand->merged] =
 					stand->now_ns - result.original->intended_ns;
@@ -169,10 +203,27 @@ void stand_run(struct stand *stand, uint64_t ms, double per_s, uint32_t rows)
 
 void stand_drain(struct stand *stand)
 {
-	for (uint64_t i = 0; stand->idle_count < STAND_BATCHES; i++) {
+	for (uint64_t i = 0; stand->idle_count < stand->batch_count; i++) {
 		assert_true(i < 1000000);
 		step(stand);
 	}
+}
+
+void stand_send_text(struct stand *stand, size_t bytes)
+{
+	struct sw_batch *batch = stand->idle[--stand->idle_count];
+	struct sw_column *column = &batch->columns[0];
+
+	sw_batch_reset(batch);
+	assert_true(bytes <= column->text_capacity);
+	batch->number = stand->offered++;
+	batch->intended_ns = stand->now_ns;
+	long_text_fill(column->data, bytes, batch->number);
+	column->offsets[0] = 0;
+	column->offsets[1] = (int32_t)bytes;
+	batch->rows = 1;
+	assert_true(stand->outlet->ops->offer(stand->outlet, batch, 1, false, 0));
+	stand_drain(stand);
 }
 
 static int by_value(const void *a, const void *b)
@@ -214,7 +265,7 @@ void stand_close(struct stand *stand)
 	io_close(stand->io);
 	controller_stop(stand->burst);
 	sw_burst_destroy(stand->burst);
-	for (uint32_t i = 0; i < STAND_BATCHES; i++)
+	for (uint32_t i = 0; i < stand->batch_count; i++)
 		sw_batch_destroy(stand->batches[i]);
 	sw_waiter_destroy(stand->runner.waiter);
 	free(stand);

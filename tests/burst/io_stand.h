@@ -13,8 +13,9 @@
  */
 
 enum {
-	STAND_BATCHES = 2048, /* out at once at most */
-	STAND_ROWS = 64,      /* of a batch at most */
+	STAND_BATCHES = 2048, /* out at once at most, of numbers; of text STAND_TEXTS */
+	STAND_TEXTS = 2,
+	STAND_ROWS = 64, /* of a batch at most */
 	STAND_TIMES = 1 << 17,
 };
 
@@ -22,6 +23,7 @@ struct stand {
 	/* Set before stand_open. */
 	struct fake fake;
 	struct sw_burst_options options;
+	size_t text_bytes; /* batches are of a text of so many bytes at most; 0: of numbers */
 
 	uint64_t now_ns;
 	struct sw_burst *burst;
@@ -38,7 +40,7 @@ struct stand {
 	struct sw_site site;
 	struct sw_outlet *outlet;
 	struct sw_batch *batches[STAND_BATCHES], *idle[STAND_BATCHES];
-	uint32_t idle_count;
+	uint32_t batch_count, idle_count;
 	double due; /* parts of a batch */
 	/* The most by which second requests were more than 3 of 100 others, in any stretch. */
 	double hedges_over, hedges_over_least;
@@ -49,6 +51,8 @@ struct stand *stand_create(uint64_t seed);
 void stand_open(struct stand *stand);
 /* per_s batches of so many rows a second arrive for so long. */
 void stand_run(struct stand *stand, uint64_t ms, double per_s, uint32_t rows);
+/* One batch with one row, a text of so many bytes, leaves and comes back, either way. */
+void stand_send_text(struct stand *stand, size_t bytes);
 /* Nothing arrives until all is back. */
 void stand_drain(struct stand *stand);
 /* The way's quantile over the merged batches since number `from`, ms. */

@@ -21,18 +21,52 @@ static size_t write_bytes(struct client_easy *easy, size_t bytes)
 	return client_write(text, 1, bytes, easy);
 }
 
-/* Also where the buffer is larger, for it has been another request's. */
+/* A body of so many bytes, in pieces of so many; as many are kept as are told. */
+static void body_of(size_t most, bool failed, size_t bytes, size_t piece, bool cut)
+{
+	struct sw_exchange exchange = { .answer_max = most };
+	struct client_easy easy = { .exchange = &exchange, .function_failed = failed };
+	size_t taken = 0;
+
+	while (taken < bytes) {
+		const size_t next = piece < bytes - taken ? piece : bytes - taken;
+
+		if (write_bytes(&easy, next) == CURL_WRITEFUNC_ERROR)
+			break;
+		taken += next;
+	}
+	assert_int_equal(exchange.answer_bytes, taken);
+	assert_int_equal(exchange.cut, cut);
+	assert_int_equal(taken < bytes, cut);
+	free(exchange.answer);
+}
+
 static void bodies_have_a_limit(void **unused)
+{
+	static const size_t pieces[] = { 1, 7, 4096, 20000 };
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		body_of(10000, false, 9999, pieces[i], false);
+		body_of(10000, false, 10000, pieces[i], false);
+		body_of(10000, false, 10001, pieces[i], true);
+		/* Of what is no answer. */
+		body_of(10000, true, CLIENT_FAILURE_BYTES - 1, pieces[i], false);
+		body_of(10000, true, CLIENT_FAILURE_BYTES, pieces[i], false);
+		body_of(10000, true, CLIENT_FAILURE_BYTES + 1, pieces[i], true);
+		body_of(1000, true, 1000, pieces[i], false);
+		body_of(1000, true, 1001, pieces[i], true);
+	}
+}
+
+/* Also where the buffer is larger, for it has been another request's. */
+static void limits_are_the_requests(void **unused)
 {
 	struct sw_exchange exchange = { .answer_max = 10000 };
 	struct client_easy easy = { .exchange = &exchange };
 
 	(void)unused;
-	assert_int_equal(write_bytes(&easy, 9999), 9999);
-	assert_int_equal(write_bytes(&easy, 2), CURL_WRITEFUNC_ERROR);
-	assert_int_equal(write_bytes(&easy, 1), 1);
-	assert_int_equal(write_bytes(&easy, 1), CURL_WRITEFUNC_ERROR);
-	assert_int_equal(exchange.answer_bytes, 10000);
+	assert_int_equal(write_bytes(&easy, 10000), 10000);
 	exchange.answer_bytes = 0;
 	exchange.answer_max = 100;
 	assert_int_equal(write_bytes(&easy, 101), CURL_WRITEFUNC_ERROR);
@@ -191,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bodies_have_a_limit),
+		cmocka_unit_test(limits_are_the_requests),
 		cmocka_unit_test(headers_are_read),
 		cmocka_unit_test(details_can_be_printed),
 		cmocka_unit_test(answers_of_others_are_refused),

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <libdeflate.h>
 
@@ -168,20 +169,109 @@ static void codes_out_of_range(void **unused)
 	end(&hostile, -EBADMSG, "entries of 9 bytes in 1");
 }
 
-/* Few bytes that become many: forty rows of one entry of 65535 bytes. */
-static void dictionary_bombs(void **unused)
+static size_t peak_rss_bytes(void)
 {
-	uint8_t *payload = calloc(1, 4 + 2 + ROWS + UINT16_MAX);
+	struct rusage usage;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+	return (size_t)usage.ru_maxrss * 1024;
+}
+
+/* A dictionary of one entry, which each of the rows is. */
+static void same_texts(uint32_t rows, uint16_t entry_bytes, int code, const char *why)
+{
+	const size_t bytes = 4 + 2 + (size_t)rows + entry_bytes;
+	uint8_t *payload = calloc(1, bytes);
+	struct hostile hostile;
+
+	assert_non_null(payload);
+	put_u32(payload, 1);
+	put_u16(payload + 4, entry_bytes);
+	begin(&hostile, &text_schema, rows, FRAME_DICTIONARY, 1, (uint32_t)bytes);
+	put(&hostile, payload, bytes);
+	end(&hostile, code, why);
+	free(payload);
+}
+
+/* Few bytes that would become many: as much memory as the batch has, and no more. */
+static void bombs_do_not_go_off(void **unused)
+{
+	const size_t before = peak_rss_bytes();
 	struct hostile hostile;
 
 	(void)unused;
-	assert_non_null(payload);
-	put_u32(payload, 1);
-	put_u16(payload + 4, UINT16_MAX);
-	begin(&hostile, &text_schema, ROWS, FRAME_DICTIONARY, 1, 4 + 2 + ROWS + UINT16_MAX);
-	put(&hostile, payload, 4 + 2 + ROWS + UINT16_MAX);
-	end(&hostile, -ENOSPC, "the batch holds 1000 bytes");
-	free(payload);
+	/* Forty rows of 64 KiB; 4 GiB. */
+	same_texts(ROWS, UINT16_MAX, -ENOSPC, "the batch holds 1000 bytes");
+	same_texts(SW_BATCH_ROWS_MAX, UINT16_MAX, -ENOSPC, "65536 rows: the batch holds 40");
+	/* The most rows, of the fewest bits. */
+	for (uint32_t rows = SW_BATCH_ROWS_MAX - 1; rows <= SW_BATCH_ROWS_MAX; rows++) {
+		begin(&hostile, &int64_schema, rows, FRAME_NARROW, 0, 8);
+		put(&hostile, "\0\0\0\0\0\0\0", 8);
+		end(&hostile, -ENOSPC, "rows: the batch holds 40");
+	}
+	begin(&hostile, &int64_schema, SW_BATCH_ROWS_MAX + 1, FRAME_NARROW, 0, 8);
+	put(&hostile, "\0\0\0\0\0\0\0", 8);
+	end(&hostile, -EBADMSG, "rows 65537: at most 65536");
+	/* Lengths that are told, of what is not there: plain text, a dictionary's entries. */
+	begin(&hostile, &text_schema, 1, FRAME_PLAIN, 4, UINT32_MAX);
+	put(&hostile, "\xff\xff\xff\xff", 4);
+	end(&hostile, -EBADMSG, "ends in a column");
+	begin(&hostile, &text_schema, 1, FRAME_PLAIN, 4, 4);
+	put(&hostile, "\xff\xff\xff\x7f", 4);
+	end(&hostile, -EBADMSG, "row 0: too long");
+	begin(&hostile, &text_schema, 1, FRAME_DICTIONARY, 2, 6);
+	put(&hostile, "\0\x40\0\0\0\0", 6);
+	end(&hostile, -EBADMSG, "ends in its codes");
+	assert_true(peak_rss_bytes() - before < 16 << 20);
+}
+
+/* One less than the batch holds, as much, and one more: of bytes of text in either form, of rows.
+ */
+static void batches_hold_so_much(void **unused)
+{
+	struct hostile hostile;
+	uint8_t payload[4 + TEXT_BYTES + 1];
+
+	(void)unused;
+	memset(payload, 'x', sizeof(payload));
+	for (uint32_t bytes = TEXT_BYTES - 1; bytes <= TEXT_BYTES + 1; bytes++) {
+		put_u32(payload, bytes);
+		begin(&hostile, &text_schema, 1, FRAME_PLAIN, 4, 4 + bytes);
+		put(&hostile, payload, 4 + bytes);
+		end(&hostile, bytes > TEXT_BYTES ? -ENOSPC : 0, "the batch holds 1000 bytes");
+	}
+	same_texts(3, TEXT_BYTES / 3, 0, "");
+	same_texts(4, TEXT_BYTES / 4, 0, "");
+	same_texts(7, (TEXT_BYTES + 1) / 7, -ENOSPC, "the batch holds 1000 bytes");
+	for (uint32_t rows = ROWS - 1; rows <= ROWS + 1; rows++) {
+		begin(&hostile, &int64_schema, rows, FRAME_NARROW, 0, 8);
+		put(&hostile, "\0\0\0\0\0\0\0", 8);
+		end(&hostile, rows > ROWS ? -ENOSPC : 0, "41 rows: the batch holds 40");
+	}
+}
+
+/* What is longer is not looked at, whatever its sum. */
+static void frames_have_a_limit(void **unused)
+{
+	static const uint8_t head[] = { 'S', 'P', 'L', 'W', SW_FRAME_VERSION, SW_FRAME_REQUEST };
+
+	(void)unused;
+	for (size_t bytes = SW_FRAME_BYTES_MAX - 1; bytes <= SW_FRAME_BYTES_MAX + 1; bytes++) {
+		struct sw_batch *batch = sw_batch_create(&int64_schema, ROWS, 0);
+		uint8_t *frame = calloc(1, bytes);
+		struct sw_frame_header header;
+		struct sw_error error = { .text = "" };
+
+		assert_true(batch && frame);
+		memcpy(frame, head, sizeof(head));
+		put_u32(frame + 8, (uint32_t)bytes);
+		assert_int_equal(sw_frame_decode(frame, bytes, &header, batch, &error), -EBADMSG);
+		assert_non_null(strstr(error.text, bytes > SW_FRAME_BYTES_MAX
+							   ? "67108865 bytes: cannot be one"
+							   : "CRC-32 is 00000000"));
+		free(frame);
+		sw_batch_destroy(batch);
+	}
 }
 
 static void narrow_integer(
@@ -268,7 +358,9 @@ int main(void)
 		cmocka_unit_test(rows_without_number),
 		cmocka_unit_test(lengths_that_overflow),
 		cmocka_unit_test(codes_out_of_range),
-		cmocka_unit_test(dictionary_bombs),
+		cmocka_unit_test(bombs_do_not_go_off),
+		cmocka_unit_test(batches_hold_so_much),
+		cmocka_unit_test(frames_have_a_limit),
 		cmocka_unit_test(integers_out_of_range),
 		cmocka_unit_test(heads_are_checked),
 		cmocka_unit_test(names_end),

@@ -3,18 +3,24 @@
 """Answers with status 200 that are not to be believed: each is counted as corrupt and dropped."""
 
 import base64
+import gzip
 import json
 import struct
+import time
 import unittest
+import zlib
 
+import bombs
 import common
-from fault_case import LARGE, FaultCase, Size, number_in
+from fault_case import LARGE, MIDDLE, FaultCase, Size, number_in
 from function_frames import COLUMN, FIXED, NAMES, dictionary, header_of, reseal
-from hostile_server import AFTER, Fault
+from hostile_server import AFTER, CONTINUATION, END_HEADERS, HEADERS, Fault, head_of
 
 CORRUPT, NOTHING = {"corrupt": 1}, {}
 BODY_MOST = 6291556
+FAILURE_MOST = 4096
 TINY = Size("tiny", 200, 100, 1 << 14)
+MEMORY_MOST = 64 << 20  # that a run with bombs may take more than one without
 
 
 def frame_of(answer):
@@ -235,11 +241,89 @@ class Bodies(FaultCase):
     def test_json(self):
         self.run_bodies(json_texts(), "q14")
 
-    def test_packed(self):
-        """Nobody asked for a packed body."""
-        def packed(stream):
-            stream.answer(b"\x1f\x8b\x08" + bytes(1000), 200, [("content-encoding", "gzip")])
-        self.run_bodies([Fault("gzip", AFTER, packed, CORRUPT)], "q14")
+
+def packed(name, encoding, change, errors=None):
+    """The answer, changed, with a Content-Encoding. Nobody has asked for any."""
+    return Fault(name, AFTER, lambda stream: stream.answer(
+        change(stream.run()), 200, [("content-encoding", encoding)]),
+        CORRUPT if errors is None else errors)
+
+
+def with_columns(rows, *columns):
+    """The frame with other columns, and as many rows as that says it has."""
+    def change(data):
+        fields = header_of(data)
+        fields["rows"] = rows
+        return resized(FIXED.pack(*(fields[name] for name in NAMES)) + b"".join(columns) +
+                       bytes(4))
+    return change
+
+
+class Bombs(FaultCase):
+    """Little that says it is much: refused, run here, and no memory is taken for it."""
+
+    def run_bombs(self, faults, query, *words, size=TINY):
+        """The report, after as many good answers in a run of their own have shown what it takes."""
+        good = [body("good", lambda answer: answer, NOTHING)] * len(faults)
+        with self.server(size) as server:
+            plain = self.run_script(server, good, *words, query=query, size=size)
+            told = self.run_script(server, faults, *words, query=query, size=size)
+        more = told["memory"]["peak_rss_bytes"] - plain["memory"]["peak_rss_bytes"]
+        self.assertLess(more, MEMORY_MOST, "it was unpacked")
+        return told["burst"]
+
+    def test_bodies(self):
+        """What would be a gigabyte, in each encoding there is, and good answers packed as they
+        should be."""
+        faults = [packed(f"{encoding} of a gigabyte", encoding, lambda _, data=data: data)
+                  for encoding, data in bombs.packed()]
+        faults += [packed("gzip", "gzip", gzip.compress),
+                   packed("deflate", "deflate", zlib.compress),
+                   packed("deflate, gzip", "deflate, gzip",
+                          lambda answer: gzip.compress(zlib.compress(answer))),
+                   packed("no gzip", "gzip", lambda _: b"\x1f\x8b\x08" + bytes(1000))]
+        burst = self.run_bombs(faults, "q14", "--retries", 0, size=MIDDLE)
+        self.assertEqual(burst["batches_reclaimed"], len(faults))
+        # As it is, whatever is said of it.
+        burst = self.run_bombs([packed("not packed", "gzip", lambda answer: answer, NOTHING)],
+                               "q14")
+        self.assertEqual(burst["batches_reclaimed"], 0)
+
+    def test_rows(self):
+        """Columns without bits: any number of rows is 16 bytes. What the batch does not hold will
+        not fit the next time either."""
+        column = COLUMN.pack(0, 1, 0, 0, 8) + bytes(8)
+        counts = [TINY.rows + 1, 1000, 65535, 65536]
+        faults = [frame(f"{rows} rows", with_columns(rows, column, column)) for rows in counts]
+        burst = self.run_bombs(faults, "q2")
+        self.assertEqual(burst["batches_reclaimed"], len(counts))
+        # More than any batch has is not even a frame.
+        faults = [frame(f"{rows} rows", with_columns(rows, column, column))
+                  for rows in (65537, HIGH)]
+        self.assertEqual(self.run_bombs(faults, "q2")["batches_reclaimed"], 0)
+
+    def test_texts(self):
+        """A dictionary's entry of 64 KiB, as each of 200 rows and more."""
+        faults = [frame(f"{entries} entries, width {width}", text_column(
+            2, width, lambda rows, entries=entries, width=width: dictionary(
+                [b"x" * (65535 // entries)] * entries, width,
+                [row % entries for row in range(rows)])))
+            for entries in (1, 2, 200) for width in (1, 2)]
+        burst = self.run_bombs(faults, "tokenize")
+        self.assertEqual(burst["batches_reclaimed"], len(faults))
+
+    def test_heads(self):
+        """A field once, then a gigabyte of it by its index in the table."""
+        def send(stream):
+            block = head_of(200) + bombs.head()
+            for at in range(0, len(block), 16384):
+                last = at + 16384 >= len(block)
+                stream.connection.send(CONTINUATION if at else HEADERS, END_HEADERS if last else 0,
+                                       stream.number, block[at:at + 16384])
+
+        faults = [Fault("head", AFTER, send, {"transport": 1})] * 3
+        burst = self.run_bombs(faults, "q14", "--retries", 0)
+        self.assertEqual(burst["batches_reclaimed"], len(faults))
 
 
 class Caps(FaultCase):
@@ -259,6 +343,38 @@ class Caps(FaultCase):
                 body("one less", padded(-1), NOTHING), body("the most", padded(0), NOTHING),
                 body("one more", padded(1)), body("a million more", padded(1000000))], size=TINY)
         self.assertEqual(told["burst"]["batches_reclaimed"], 0)
+
+    def test_failure(self):
+        """Of a body that is no answer 4 KiB are read, then its stream is reset; what it is counted
+        as is told by its head, however long it is."""
+        given_up, faults = [], []
+
+        def failing(status, fields, size, whole):
+            def act(stream):
+                stream.at_reset = lambda: given_up.append(stream.fault.name)
+                stream.headers(status, fields)
+                stream.data(b"x" * size, end=whole)
+                if not whole and size <= FAILURE_MOST:
+                    # Time to give it up.
+                    time.sleep(0.1)
+                    stream.data(b"", end=True)
+            return act
+
+        for status, fields, errors in [
+                (500, [], {"transport": 1}), (403, [], {"transport": 1}),
+                (429, [], {"throttled": 1}),
+                (200, [("x-amz-function-error", "Unhandled")], {"function_error": 1})]:
+            for size in (FAILURE_MOST - 1, FAILURE_MOST, FAILURE_MOST + 1):
+                for whole in (True, False):
+                    faults.append(Fault(f"{status}: {size}{'' if whole else ', more to come'}",
+                                        AFTER, failing(status, fields, size, whole), errors))
+        with self.server(TINY) as server:
+            self.run_script(server, faults, "--deadline-ms", 60000, size=TINY)
+        # A stream that was ended is not given up, or it is too late for that.
+        self.assertEqual([name for name in given_up if "more" in name],
+                         [one.name for one in faults
+                          if one.name.endswith(f"{FAILURE_MOST + 1}, more to come")])
+        self.assertFalse([name for name in given_up if str(FAILURE_MOST + 1) not in name])
 
     def test_request(self):
         """The last batch that Invoke takes, and with one row more the first that it does not."""

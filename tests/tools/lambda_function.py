@@ -42,8 +42,14 @@ def handle(identity, headers, raw):
         pieces = iter([b'{"a":', b"1", b"}"])
         call("POST", f"invocation/{identity}/response", body=pieces,
              headers={"Transfer-Encoding": "chunked"}, chunked=True)
-    elif do == "large":
-        status = post(identity, "response", b'"' + b"x" * (event["bytes"] - 2) + b'"')
+    elif do.startswith("large"):
+        answer = b'"' + b"x" * (event["bytes"] - 2) + b'"'
+        if do == "large chunks":
+            pieces = iter([answer[:1000], answer[1000:3000000], answer[3000000:]])
+            status, _, _ = call("POST", f"invocation/{identity}/response", body=pieces,
+                                headers={"Transfer-Encoding": "chunked"}, chunked=True)
+        else:
+            status = post(identity, "error" if do == "large error" else "response", answer)
         print("large answer:", status, file=sys.stderr)
     elif do == "raise":
         post(identity, "error", json.dumps({"errorMessage": "by wish", "errorType": "Wish"}))

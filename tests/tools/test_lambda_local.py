@@ -203,22 +203,47 @@ class Invoke(unittest.TestCase):
         self.assertEqual(self.server.invoke({"do": "wrong id"}).json(), [400, 403, 404])
 
     def test_largest_request(self):
-        answer = self.server.invoke(b'"' + b"1" * (CAP - 2) + b'"')
-        self.assertEqual((answer.status, len(answer.body)), (200, CAP))
-        answer = self.server.invoke(b"1" * (CAP + 1))
-        self.assertEqual(answer.status, 413)
-        self.assertEqual(answer.headers["x-amzn-errortype"], "requesttoolargeexception")
-        self.assertIn(str(CAP), answer.json()["message"])
+        """One byte less, the most, one more; what is refused is not run."""
+        with Server() as server:
+            for size in [CAP - 1, CAP]:
+                sent = b'"' + b"1" * (size - 2) + b'"'
+                self.assertEqual(server.invoke(sent).body, sent)
+            # Told before how long it is, or not.
+            for words in [[], ["-H", "Content-Length:"]]:
+                answer = server.invoke(b'"' + b"1" * (CAP - 1) + b'"', *words)
+                self.assertEqual(answer.status, 413)
+                self.assertEqual(answer.headers["x-amzn-errortype"], "requesttoolargeexception")
+                self.assertEqual(answer.json(), {
+                    "Type": "User", "message": f"{CAP + 1} byte payload is too large for the "
+                    f"RequestResponse invocation type (limit {CAP} bytes)"})
+            self.assertEqual(server.invoke(1).body, b"1")
+            server.stop()
+            self.assertEqual([line["outcome"] for line in server.ledger], ["ok"] * 3)
 
     def test_largest_answer(self):
-        answer = self.server.invoke({"do": "large", "bytes": CAP})
-        self.assertEqual((answer.status, len(answer.body)), (200, CAP))
-        self.assertNotIn("x-amz-function-error", answer.headers)
-        answer = self.server.invoke({"do": "large", "bytes": CAP + 1})
-        self.assertEqual(answer.status, 200)
-        self.assertEqual(answer.headers["x-amz-function-error"], "unhandled")
-        self.assertEqual(answer.json()["errorType"], "Function.ResponseSizeTooLarge")
-        self.assertIn(str(CAP + 1), answer.json()["errorMessage"])
+        """The same, however the function sends it, and of what it says of a failure."""
+        for do in ["large", "large chunks", "large error"]:
+            with self.subTest(do=do), Server() as server:
+                for size in [CAP - 1, CAP]:
+                    answer = server.invoke({"do": do, "bytes": size})
+                    self.assertEqual((answer.status, len(answer.body)), (200, size))
+                    self.assertEqual(answer.body.strip(b'"').strip(b"x"), b"")
+                    self.assertEqual("x-amz-function-error" in answer.headers,
+                                     do == "large error")
+                answer = server.invoke({"do": do, "bytes": CAP + 1})
+                self.assertEqual(answer.status, 200)
+                self.assertEqual(answer.headers["x-amz-function-error"], "unhandled")
+                self.assertEqual(answer.json(), {
+                    "errorType": "Function.ResponseSizeTooLarge",
+                    "errorMessage": f"Response payload size ({CAP + 1} bytes) exceeded maximum "
+                    f"allowed payload size ({CAP} bytes)."})
+                # The environment has heard of it, and goes on.
+                answer = server.invoke({"do": "tell"})
+                self.assertNotIn("x-spillway-cold", answer.headers)
+                server.stop()
+                self.assertEqual(
+                    [line["outcome"] for line in server.ledger],
+                    ["error" if do == "large error" else "ok"] * 2 + ["error", "ok"])
 
     def refused(self, answer, status, kind):
         self.assertEqual(answer.status, status)
@@ -373,6 +398,50 @@ class Http(unittest.TestCase):
                 answer = self.post(path, bytes(size), kind="a/b")
                 self.assertEqual((answer.status, answer.json()),
                                  (413, {"message": "Request Entity Too Large"}))
+
+    def test_largest_event(self):
+        """Of what the function gets: the caller's headers and query count as its body does."""
+        with Server() as server:
+            for path in ["/url/f", "/api/f"]:
+                def event_of(size, more, path=path, server=server):
+                    return self.post(f"{path}?{more * 'q'}", bytes(size), kind="a/b",
+                                     server=server)
+
+                # Four bytes for each three: the query makes it exact.
+                size = 4700001
+                rest = CAP - len(event_of(size, 0).body) - 4
+                size, more = size + rest // 4 * 3, rest % 4 + 4
+                for by in [-1, 0]:
+                    answer = event_of(size, more + by)
+                    self.assertEqual((answer.status, len(answer.body)), (200, CAP + by))
+                    self.assertEqual(base64.b64decode(answer.json()["body"]), bytes(size))
+                answer = event_of(size, more + 1)
+                self.assertEqual((answer.status, answer.json()),
+                                 (413, {"message": "Request Entity Too Large"}))
+                # The largest frame that is sent to hosts of AWS's.
+                self.assertEqual(event_of((CAP - 16384) // 4 * 3, 0).status, 200)
+            server.stop()
+            self.assertEqual([line["outcome"] for line in server.ledger], ["ok"] * 8)
+
+    def test_largest_text(self):
+        """A body that is text is not Base64 in the event, but as it stands in JSON."""
+        def post(data):
+            return self.post("/url/f", data, kind="text/plain")
+
+        size = CAP - len(post(b"x" * 1000000).body) + 1000000
+        for by in [-1, 0]:
+            answer = post(b"x" * (size + by))
+            self.assertEqual((answer.status, len(answer.body)), (200, CAP + by))
+        for data in [b"x" * (size + 1), b'"' + b"x" * (size - 1)]:
+            self.assertEqual(post(data).status, 413)
+
+    def test_largest_answer(self):
+        for path in ["/url/f", "/api/f"]:
+            for by in [-1, 0]:
+                answer = self.post(path, json.dumps({"do": "large", "bytes": CAP + by}).encode())
+                self.assertEqual((answer.status, len(answer.body)), (200, CAP + by))
+            self.failed(self.post(path, json.dumps({"do": "large", "bytes": CAP + 1}).encode()),
+                        path)
 
     def test_throttled(self):
         with Server("--faults", "throttle:1") as server:
