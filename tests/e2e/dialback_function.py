@@ -4,6 +4,7 @@
 import os
 import runpy
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FUNCTION = os.path.join(ROOT, "tools", "functions", "python")
@@ -35,9 +36,13 @@ def die(_visit, _data):
     os._exit(1)
 
 
+def answer_to(visit, data):
+    return visit.work(data, 60000, time.monotonic())
+
+
 def cut(visit, data):
     """Half an answer, and the end."""
-    answer = visit.work(data, 60000)
+    answer = answer_to(visit, data)
     visit.link.sendall(answer[:len(answer) // 2])
     visit.link.close()
     raise ConnectionResetError("cut on purpose")
@@ -45,7 +50,7 @@ def cut(visit, data):
 
 def lie(visit, data):
     """An answer to what was not asked."""
-    answer = bytearray(visit.work(data, 60000))
+    answer = bytearray(answer_to(visit, data))
     answer[30] ^= 1
     visit.link.sendall(answer)
     visit.frames += 1
@@ -53,7 +58,7 @@ def lie(visit, data):
 
 def spoil(visit, data):
     """An answer with a wrong bit."""
-    answer = bytearray(visit.work(data, 60000))
+    answer = bytearray(answer_to(visit, data))
     answer[-9] ^= 1
     visit.link.sendall(answer)
     visit.frames = 0
