@@ -248,7 +248,8 @@ class Templates(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             with zipfile.ZipFile(folder + "/.serverless/spillway-python.zip") as package:
                 self.assertEqual(sorted(package.namelist()),
-                                 ["errors.py", "frame.py", "handler.py", "kernels.py"])
+                                 ["dialback.py", "errors.py", "frame.py", "handler.py",
+                                  "kernels.py"])
             with open(folder + "/.serverless/cloudformation-template-update-stack.json") as file:
                 made = json.load(file)["Resources"]
         self.assertEqual(made["FunctionLambdaFunction"]["Properties"]["Handler"],
