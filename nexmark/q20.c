@@ -143,15 +143,6 @@ static int auctions_run(
 	return 0;
 }
 
-static int bids_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
-	return 0;
-}
-
 const struct sw_kernel kernel_q20_auctions = {
 	.name = "q20.auctions",
 	.version = 1,
@@ -162,14 +153,7 @@ const struct sw_kernel kernel_q20_auctions = {
 	.run = auctions_run,
 };
 
-const struct sw_kernel kernel_q20_bids = {
-	.name = "q20.bids",
-	.version = 1,
-	.in = &schema_bids,
-	.out = &schema_bids,
-	.in_place = true,
-	.run = bids_run,
-};
+const struct sw_kernel kernel_q20_bids = KERNEL_HANDS_ON("q20.bids", &schema_bids);
 
 static const struct sw_equi_join_config *join_config(struct query_plan *plan)
 {

@@ -96,41 +96,9 @@ static const struct sw_equi_join_column result_from[] = {
 	{ AUCTIONS, AUCTION_EXTRA },
 };
 
-static int q23_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
-	return 0;
-}
-
-const struct sw_kernel kernel_q23_persons = {
-	.name = "q23.persons",
-	.version = 1,
-	.in = &schema_persons,
-	.out = &schema_persons,
-	.in_place = true,
-	.run = q23_run,
-};
-
-const struct sw_kernel kernel_q23_auctions = {
-	.name = "q23.auctions",
-	.version = 1,
-	.in = &schema_auctions,
-	.out = &schema_auctions,
-	.in_place = true,
-	.run = q23_run,
-};
-
-const struct sw_kernel kernel_q23_bids = {
-	.name = "q23.bids",
-	.version = 1,
-	.in = &schema_bids,
-	.out = &schema_bids,
-	.in_place = true,
-	.run = q23_run,
-};
+const struct sw_kernel kernel_q23_persons = KERNEL_HANDS_ON("q23.persons", &schema_persons);
+const struct sw_kernel kernel_q23_auctions = KERNEL_HANDS_ON("q23.auctions", &schema_auctions);
+const struct sw_kernel kernel_q23_bids = KERNEL_HANDS_ON("q23.bids", &schema_bids);
 
 static const struct sw_equi_join_config *join_config(struct query_plan *plan)
 {

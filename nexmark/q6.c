@@ -50,24 +50,7 @@ static const struct sw_schema schema_result = {
 	.fields = { FIELD_ID("auction"), FIELD_ID("seller"), FIELD_ID("avg_price"), FIELD_CHANGE },
 };
 
-static int auctions_run(
-	const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
-	return 0;
-}
-
-const struct sw_kernel kernel_q6_auctions = {
-	.name = "q6.auctions",
-	.version = 1,
-	.in = &schema_auctions,
-	.out = &schema_auctions,
-	.in_place = true,
-	.run = auctions_run,
-};
+const struct sw_kernel kernel_q6_auctions = KERNEL_HANDS_ON("q6.auctions", &schema_auctions);
 
 /* Bids without their seq: equal ones at one time are in the same intervals, and differ in nothing
  * that the result has. */

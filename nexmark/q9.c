@@ -62,16 +62,6 @@ static const struct sw_schema schema_result = {
 		FIELD_CHANGE },
 };
 
-static int auctions_run(
-	const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
-	return 0;
-}
-
 static int bids_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
 {
 	const struct best_bids_columns columns = { .auctions = in->columns[BID_AUCTION].data,
@@ -84,14 +74,7 @@ static int bids_run(const void *config, void *scratch, struct sw_batch *in, stru
 	return best_bids_select(scratch, &columns, in);
 }
 
-const struct sw_kernel kernel_q9_auctions = {
-	.name = "q9.auctions",
-	.version = 1,
-	.in = &schema_auctions,
-	.out = &schema_auctions,
-	.in_place = true,
-	.run = auctions_run,
-};
+const struct sw_kernel kernel_q9_auctions = KERNEL_HANDS_ON("q9.auctions", &schema_auctions);
 
 const struct sw_kernel kernel_q9_bids = {
 	.name = "q9.bids",

@@ -28,6 +28,15 @@
 		.name = "change", .type = SW_INT32 \
 	}
 
+/* A kernel that hands its rows on as they are. */
+#define KERNEL_HANDS_ON(kernel_name, rows)                                        \
+	{                                                                         \
+		.name = (kernel_name), .version = 1, .in = (rows), .out = (rows), \
+		.in_place = true, .run = hand_on                                  \
+	}
+
+int hand_on(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out);
+
 /* Typical bytes a row with the generator's defaults. */
 #define BID_CHANNEL_BYTES         12
 #define BID_URL_BYTES             88
