@@ -80,7 +80,7 @@ static int q18_run(const void *config, void *scratch, struct sw_batch *in, struc
 	if (in->rows > SW_BATCH_ROWS_MAX)
 		return -EINVAL;
 	mark_last(q18, in, count);
-	select_kept(in, q18->keep);
+	select_marked(in, q18->keep);
 	return 0;
 }
 

@@ -95,7 +95,7 @@ static int q19_run(const void *config, void *scratch, struct sw_batch *in, struc
 	if (in->rows > SW_BATCH_ROWS_MAX)
 		return -EINVAL;
 	mark_best(q19, in, sw_batch_count(in));
-	select_kept(in, q19->keep);
+	select_marked(in, q19->keep);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "nexmark/queries_private.h"
+#include "nexmark/selection_private.h"
 #include "operators/equi_join.h"
 
 #define CATEGORY 10
@@ -88,20 +89,9 @@ struct auctions_config {
 	uint32_t keep; /* 0: they are filtered out; else they lose their texts */
 };
 
-static void filter(struct sw_batch *in, const int64_t *categories)
+static inline bool is_wanted(const void *categories, uint32_t row)
 {
-	uint16_t *selected = in->selection_space;
-	uint32_t rows = sw_batch_count(in), count = 0;
-
-	/* A selection is narrowed where it stands: `count` never passes `i`. */
-	for (uint32_t i = 0; i < rows; i++) {
-		uint32_t row = sw_batch_row(in, i);
-
-		selected[count] = (uint16_t)row;
-		count += categories[row] == CATEGORY;
-	}
-	in->selected = selected;
-	in->selected_rows = count;
+	return ((const int64_t *)categories)[row] == CATEGORY;
 }
 
 /* Moves together the texts of the rows that keep theirs. */
@@ -116,7 +106,7 @@ static void strip(struct sw_column *column, const int64_t *categories, uint32_t 
 	for (uint32_t i = 0; i < rows; i++) {
 		int32_t size = offsets[i + 1] - begin;
 
-		if (categories[i] == CATEGORY) {
+		if (is_wanted(categories, i)) {
 			memmove(bytes + end, bytes + begin, (size_t)size);
 			end += size;
 		}
@@ -133,7 +123,7 @@ static int auctions_run(
 	(void)scratch;
 	(void)out;
 	if (!auctions->keep) {
-		filter(in, in->columns[AUCTION_CATEGORY].data);
+		select_rows(in, is_wanted, in->columns[AUCTION_CATEGORY].data);
 		return 0;
 	}
 	sw_batch_compact(in);
