@@ -41,9 +41,5 @@ void cep_plan(
 	plan->inputs[SW_BID].kernel = &kernel_cep;
 	plan->inputs[SW_BID].key_column = BID_AUCTION;
 	plan->leaves_out_late = true;
-	plan->merge_count = 1;
-	plan->merges[0].op = &sw_pattern;
-	plan->merges[0].config = config;
-	plan->merges[0].out = result;
-	plan->result = result;
+	plan_add_merge(plan, &sw_pattern, config, result);
 }

@@ -80,11 +80,7 @@ static int q16_plan(const struct sw_nexmark_job_options *options, struct query_p
 		.kernel = &kernel_q16,
 		.key_column = IN_CHANNEL,
 	};
-	plan->merge_count = 1;
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_text_statistics, .config = config, .out = &schema_result
-	};
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_text_statistics, config, &schema_result);
 	return 0;
 }
 

@@ -129,11 +129,7 @@ static int q19_plan(const struct sw_nexmark_job_options *options, struct query_p
 	plan->inputs[SW_BID].columns = SW_BID_ALL;
 	plan->inputs[SW_BID].kernel = &kernel_q19;
 	plan->inputs[SW_BID].key_column = IN_AUCTION;
-	plan->merge_count = 1;
-	plan->merges[0].op = &sw_top_n;
-	plan->merges[0].config = &merge_config;
-	plan->merges[0].out = &schema_result;
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_top_n, &merge_config, &schema_result);
 	return 0;
 }
 

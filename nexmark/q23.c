@@ -135,11 +135,7 @@ static int q23_plan(const struct sw_nexmark_job_options *options, struct query_p
 		.kernel = &kernel_q23_bids,
 		.key_column = BID_BIDDER,
 	};
-	plan->merge_count = 1;
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_equi_join, .config = join_config(plan), .out = &schema_result
-	};
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_equi_join, join_config(plan), &schema_result);
 	return 0;
 }
 

@@ -138,10 +138,7 @@ static int q3_plan(const struct sw_nexmark_job_options *options, struct query_pl
 		.kernel = &kernel_q3_auctions,
 		.key_column = AUCTION_SELLER,
 	};
-	plan->merge_count = 1;
-	plan->merges[0] =
-		(struct plan_merge){ .op = &sw_equi_join, .config = config, .out = &schema_result };
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_equi_join, config, &schema_result);
 	return 0;
 }
 

@@ -123,18 +123,8 @@ static int q4_plan(const struct sw_nexmark_job_options *options, struct query_pl
 		.kernel = &kernel_q4_bids,
 		.key_column = BID_AUCTION,
 	};
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_interval_best,
-		.config = highest,
-		.out = &schema_sums,
-	};
-	plan->merges[1] = (struct plan_merge){
-		.op = &sw_group_aggregate,
-		.config = &average_config,
-		.out = &schema_result,
-	};
-	plan->merge_count = 2;
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_interval_best, highest, &schema_sums);
+	plan_add_merge(plan, &sw_group_aggregate, &average_config, &schema_result);
 	return 0;
 }
 

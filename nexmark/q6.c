@@ -102,19 +102,9 @@ static int q6_plan(const struct sw_nexmark_job_options *options, struct query_pl
 		.kernel = &kernel_q4_bids,
 		.key_column = BID_AUCTION,
 	};
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_interval_best,
-		.config = winner,
-		.out = &schema_winners,
-		.key_column = WINNER_SELLER,
-	};
-	plan->merges[1] = (struct plan_merge){
-		.op = &sw_moving_average,
-		.config = average,
-		.out = &schema_result,
-	};
-	plan->merge_count = 2;
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_interval_best, winner, &schema_winners)->key_column =
+		WINNER_SELLER;
+	plan_add_merge(plan, &sw_moving_average, average, &schema_result);
 	return 0;
 }
 

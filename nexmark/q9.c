@@ -124,13 +124,7 @@ static int q9_plan(const struct sw_nexmark_job_options *options, struct query_pl
 		.kernel = &kernel_q9_bids,
 		.key_column = BID_AUCTION,
 	};
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_interval_best,
-		.config = winner,
-		.out = &schema_result,
-	};
-	plan->merge_count = 1;
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_interval_best, winner, &schema_result);
 	return 0;
 }
 

@@ -388,13 +388,9 @@ static int tokenize_plan(const struct sw_nexmark_job_options *options, struct qu
 	plan->inputs[SW_BID].columns = SW_BID_ALL & ~SW_BID_SEQ;
 	plan->inputs[SW_BID].kernel = &kernel_tokenize;
 	plan->inputs[SW_BID].kernel_rows = counts_rows;
-	plan->merge_count = 1;
-	plan->merges[0].op = &sw_text_count;
 	plan->inputs[SW_BID].key_column = 0;
 	/* A batch of results takes the longest text that any source makes. */
-	plan->merges[0].text_bytes = 2 * CSV_TEXT_BYTES;
-	plan->merges[0].out = &schema_counts;
-	plan->result = &schema_counts;
+	plan_add_merge(plan, &sw_text_count, NULL, &schema_counts)->text_bytes = 2 * CSV_TEXT_BYTES;
 	return 0;
 }
 
