@@ -22,66 +22,24 @@
 
 #define CATEGORY 10
 
-enum {
-	AUCTION_ID,
-	AUCTION_NAME,
-	AUCTION_DESCRIPTION,
-	AUCTION_INITIAL_BID,
-	AUCTION_RESERVE,
-	AUCTION_TIME,
-	AUCTION_EXPIRES,
-	AUCTION_SELLER,
-	AUCTION_CATEGORY,
-	AUCTION_EXTRA
-};
-enum { BID_AUCTION, BID_BIDDER, BID_PRICE, BID_CHANNEL, BID_URL, BID_TIME, BID_EXTRA };
+enum { AUCTION_ID, AUCTION_COLUMNS };
+enum { BID_COLUMNS };
 enum { AUCTIONS, BIDS };
 
 static const struct sw_schema schema_auctions = {
 	.columns = 10,
-	.fields = { FIELD_ID("id"), FIELD_TEXT("itemName", AUCTION_NAME_BYTES),
-		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),
-		FIELD_ID("reserve"), FIELD_TIME("dateTime"), FIELD_TIME("expires"),
-		FIELD_ID("seller"), FIELD_ID("category"),
-		FIELD_TEXT("extra", AUCTION_EXTRA_BYTES) },
+	.fields = { FIELD_ID("id"), AUCTION_FIELDS("dateTime", "extra") },
 };
 
 static const struct sw_schema schema_bids = {
 	.columns = 7,
-	.fields = { FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),
-		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES),
-		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES) },
+	.fields = { BID_FIELDS("dateTime", "extra") },
 };
 
 static const struct sw_schema schema_result = {
 	.columns = 16,
-	.fields = { FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),
-		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES),
-		FIELD_TIME("bid_dateTime"), FIELD_TEXT("bid_extra", BID_EXTRA_BYTES),
-		FIELD_TEXT("itemName", AUCTION_NAME_BYTES),
-		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),
-		FIELD_ID("reserve"), FIELD_TIME("auction_dateTime"), FIELD_TIME("expires"),
-		FIELD_ID("seller"), FIELD_ID("category"),
-		FIELD_TEXT("auction_extra", AUCTION_EXTRA_BYTES) },
-};
-
-static const struct sw_equi_join_column result_from[] = {
-	{ BIDS, BID_AUCTION },
-	{ BIDS, BID_BIDDER },
-	{ BIDS, BID_PRICE },
-	{ BIDS, BID_CHANNEL },
-	{ BIDS, BID_URL },
-	{ BIDS, BID_TIME },
-	{ BIDS, BID_EXTRA },
-	{ AUCTIONS, AUCTION_NAME },
-	{ AUCTIONS, AUCTION_DESCRIPTION },
-	{ AUCTIONS, AUCTION_INITIAL_BID },
-	{ AUCTIONS, AUCTION_RESERVE },
-	{ AUCTIONS, AUCTION_TIME },
-	{ AUCTIONS, AUCTION_EXPIRES },
-	{ AUCTIONS, AUCTION_SELLER },
-	{ AUCTIONS, AUCTION_CATEGORY },
-	{ AUCTIONS, AUCTION_EXTRA },
+	.fields = { BID_FIELDS("bid_dateTime", "bid_extra"),
+		AUCTION_FIELDS("auction_dateTime", "auction_extra") },
 };
 
 /* What becomes of auctions of other categories. */
@@ -145,30 +103,27 @@ const struct sw_kernel kernel_q20_auctions = {
 
 const struct sw_kernel kernel_q20_bids = KERNEL_HANDS_ON("q20.bids", &schema_bids);
 
-static const struct sw_equi_join_config *join_config(struct query_plan *plan)
-{
-	struct sw_equi_join_config *config = plan_config(plan, sizeof(*config));
-
-	config->inputs = 2;
-	config->key[AUCTIONS] = AUCTION_ID;
-	config->key[BIDS] = BID_AUCTION;
-	config->unique = plan->facts.unique_ids ? 1u << AUCTIONS : 0;
-	config->only = plan->facts.unique_ids;
-	config->only_column = AUCTION_CATEGORY;
-	config->only_value = CATEGORY;
-	config->out = &schema_result;
-	memcpy(config->from, result_from, sizeof(result_from));
-	return config;
-}
-
 static int q20_plan(const struct sw_nexmark_job_options *options, struct query_plan *plan,
 	struct sw_error *error)
 {
 	struct auctions_config *auctions = plan_config(plan, sizeof(*auctions));
+	struct sw_equi_join_config *join = plan_config(plan, sizeof(*join));
 
 	(void)options;
 	(void)error;
 	auctions->keep = plan->facts.unique_ids;
+	*join = (struct sw_equi_join_config){
+		.inputs = 2,
+		.key = { [AUCTIONS] = AUCTION_ID, [BIDS] = BID_AUCTION },
+		.unique = plan->facts.unique_ids ? 1u << AUCTIONS : 0,
+		.only = plan->facts.unique_ids,
+		.only_column = AUCTION_CATEGORY,
+		.only_value = CATEGORY,
+		.out = &schema_result,
+		.from = { { BIDS, BID_AUCTION }, { BIDS, BID_BIDDER }, { BIDS, BID_PRICE },
+			{ BIDS, BID_CHANNEL }, { BIDS, BID_URL }, { BIDS, BID_TIME },
+			{ BIDS, BID_EXTRA }, AUCTION_COLUMNS_OF(AUCTIONS) },
+	};
 	plan->inputs[SW_AUCTION] = (struct plan_input){
 		.columns = SW_AUCTION_ALL & ~SW_AUCTION_SEQ,
 		.kernel = &kernel_q20_auctions,
@@ -180,7 +135,7 @@ static int q20_plan(const struct sw_nexmark_job_options *options, struct query_p
 		.kernel = &kernel_q20_bids,
 		.key_column = BID_AUCTION,
 	};
-	plan_add_merge(plan, &sw_equi_join, join_config(plan), &schema_result);
+	plan_add_merge(plan, &sw_equi_join, join, &schema_result);
 	return 0;
 }
 

@@ -26,24 +26,19 @@
 #define TEXTS   3
 
 /* The same columns for both kernels, after seq for the second. */
-enum { AUCTION, BIDDER, PRICE, CHANNEL, URL, TIME, EXTRA, COLUMNS };
+enum { BID_COLUMNS, COLUMNS };
 
-static const uint8_t number_columns[NUMBERS] = { AUCTION, BIDDER, PRICE, TIME };
-static const uint8_t text_columns[TEXTS] = { CHANNEL, URL, EXTRA };
-
-#define FIELDS_OF_LINE                                                                      \
-	FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),                         \
-		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES), \
-		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES)
+static const uint8_t number_columns[NUMBERS] = { BID_AUCTION, BID_BIDDER, BID_PRICE, BID_TIME };
+static const uint8_t text_columns[TEXTS] = { BID_CHANNEL, BID_URL, BID_EXTRA };
 
 static const struct sw_schema schema_line = {
 	.columns = COLUMNS,
-	.fields = { FIELDS_OF_LINE },
+	.fields = { BID_FIELDS("dateTime", "extra") },
 };
 
 static const struct sw_schema schema_seq_line = {
 	.columns = COLUMNS + 1,
-	.fields = { FIELD_ID("seq"), FIELDS_OF_LINE },
+	.fields = { FIELD_ID("seq"), BID_FIELDS("dateTime", "extra") },
 };
 
 static const struct sw_schema schema_counts = {
