@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "nexmark/groups_private.h"
+#include "nexmark/selection_private.h"
 
 /*
  * What the bids' kernels of q4, q6 and q9 share: whatever the interval of an auction is, of its
@@ -12,8 +13,8 @@
  */
 
 struct best_bids {
-	struct groups groups; /* by auction and time; a group's row is its best bid's */
-	uint8_t best[SW_BATCH_ROWS_MAX];
+	struct groups groups;         /* by auction and time; a group's row is its best bid's */
+	bool best[SW_BATCH_ROWS_MAX]; /* of each row */
 };
 
 struct best_bids_columns {
@@ -43,37 +44,29 @@ static inline void best_bids_add(
 		if (columns->auctions[other] != auction || columns->times[other] != time)
 			continue;
 		if (best_bids_better(columns, row, other)) {
-			best->best[other] = 0;
-			best->best[row] = 1;
+			best->best[other] = false;
+			best->best[row] = true;
 			groups->slots[i].row = row;
 		} else {
-			best->best[row] = 0;
+			best->best[row] = false;
 		}
 		return;
 	}
 	groups->slots[i] = (struct group_slot){ groups->epoch, row };
-	best->best[row] = 1;
+	best->best[row] = true;
 }
 
 static inline int best_bids_select(
 	struct best_bids *best, const struct best_bids_columns *columns, struct sw_batch *batch)
 {
-	uint32_t rows = sw_batch_count(batch), count = 0;
+	uint32_t rows = sw_batch_count(batch);
 
 	if (rows > SW_BATCH_ROWS_MAX || batch->rows > SW_BATCH_ROWS_MAX)
 		return -EINVAL;
 	groups_begin(&best->groups, rows);
 	for (uint32_t i = 0; i < rows; i++)
 		best_bids_add(best, columns, sw_batch_row(batch, i));
-	/* A selection is narrowed where it stands: `count` never passes `i`. */
-	for (uint32_t i = 0; i < rows; i++) {
-		uint32_t row = sw_batch_row(batch, i);
-
-		batch->selection_space[count] = (uint16_t)row;
-		count += best->best[row];
-	}
-	batch->selected = batch->selection_space;
-	batch->selected_rows = count;
+	select_marked(batch, best->best);
 	return 0;
 }
 

@@ -22,23 +22,7 @@ const struct sw_schema cep_cheap_result = {
 		FIELD_TIME("end_tstamp"), FIELD_ID("avg_price") },
 };
 
-static int cep_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
-	return 0;
-}
-
-const struct sw_kernel kernel_cep = {
-	.name = "cep",
-	.version = 1,
-	.in = &schema_bids,
-	.out = &schema_bids,
-	.in_place = true,
-	.run = cep_run,
-};
+const struct sw_kernel kernel_cep = KERNEL_HANDS_ON("cep", &schema_bids);
 
 void cep_plan(
 	struct query_plan *plan, const struct sw_pattern *pattern, const struct sw_schema *result)
@@ -57,9 +41,5 @@ void cep_plan(
 	plan->inputs[SW_BID].kernel = &kernel_cep;
 	plan->inputs[SW_BID].key_column = BID_AUCTION;
 	plan->leaves_out_late = true;
-	plan->merge_count = 1;
-	plan->merges[0].op = &sw_pattern;
-	plan->merges[0].config = config;
-	plan->merges[0].out = result;
-	plan->result = result;
+	plan_add_merge(plan, &sw_pattern, config, result);
 }

@@ -14,23 +14,7 @@ static const struct sw_schema schema = {
 		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES) },
 };
 
-static int q0_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
-	return 0;
-}
-
-const struct sw_kernel kernel_q0 = {
-	.name = "q0",
-	.version = 1,
-	.in = &schema,
-	.out = &schema,
-	.in_place = true,
-	.run = q0_run,
-};
+const struct sw_kernel kernel_q0 = KERNEL_HANDS_ON("q0", &schema);
 
 static int q0_plan(const struct sw_nexmark_job_options *options, struct query_plan *plan,
 	struct sw_error *error)

@@ -25,23 +25,7 @@ static const struct sw_schema schema = {
 		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES) },
 };
 
-static int q10_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
-	return 0;
-}
-
-const struct sw_kernel kernel_q10 = {
-	.name = "q10",
-	.version = 1,
-	.in = &schema,
-	.out = &schema,
-	.in_place = true,
-	.run = q10_run,
-};
+const struct sw_kernel kernel_q10 = KERNEL_HANDS_ON("q10", &schema);
 
 /* "dt=2015-07-15/hm=00%3A05": the colon is escaped. */
 static void folder_of_minute(int64_t time_ms, char name[SW_PARTITION_NAME_BYTES])

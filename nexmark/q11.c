@@ -109,11 +109,7 @@ static int q11_plan(const struct sw_nexmark_job_options *options, struct query_p
 	plan->inputs[SW_BID].kernel = &kernel_q11;
 	plan->inputs[SW_BID].key_column = OUT_BIDDER;
 	plan->leaves_out_late = true;
-	plan->merge_count = 1;
-	plan->merges[0].op = &sw_session_count;
-	plan->merges[0].config = &merge_config;
-	plan->merges[0].out = &schema_result;
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_session_count, &merge_config, &schema_result);
 	return 0;
 }
 

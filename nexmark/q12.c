@@ -149,12 +149,8 @@ static int q12_plan(const struct sw_nexmark_job_options *options, struct query_p
 		plan->time_domain = TIME_OF_ARRIVAL;
 		plan->inputs[SW_BID].kernel = &kernel_q12_arrival;
 	}
-	plan->merge_count = 1;
-	plan->merges[0].op = &sw_window_count;
 	plan->inputs[SW_BID].key_column = OUT_BIDDER;
-	plan->merges[0].config = &merge_config;
-	plan->merges[0].out = &schema_result;
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_window_count, &merge_config, &schema_result);
 	return 0;
 }
 

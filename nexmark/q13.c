@@ -173,7 +173,7 @@ static int q13_plan(const struct sw_nexmark_job_options *options, struct query_p
 	struct join *join = plan_config(plan, sizeof(*join));
 	int code;
 
-	plan->merges[0].config = join;
+	plan_add_merge(plan, &sw_lookup_join, join, &join->schema)->forward = true;
 	code = make_table(options->side_input, &join->table, error);
 	if (code)
 		return code;
@@ -182,11 +182,6 @@ static int q13_plan(const struct sw_nexmark_job_options *options, struct query_p
 	join->schema.fields[VALUE].dictionary = sw_side_table_values(join->table);
 	plan->inputs[SW_BID].columns = SW_BID_AUCTION | SW_BID_BIDDER | SW_BID_PRICE | SW_BID_TIME;
 	plan->inputs[SW_BID].kernel = &kernel_q13;
-	plan->merge_count = 1;
-	plan->merges[0].op = &sw_lookup_join;
-	plan->merges[0].forward = true;
-	plan->merges[0].out = &join->schema;
-	plan->result = &join->schema;
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <errno.h>
 
 #include "nexmark/queries_private.h"
+#include "nexmark/selection_private.h"
 
 #define THOUSANDTHS 908
 #define HOUR_MS     3600000
@@ -63,22 +64,11 @@ static int64_t count_c(struct sw_text text)
 	return count;
 }
 
-/* Narrows the selection to the rows of the right price, without a branch: each row is written, and
- * stays when the next one does not take its place. */
-static void select_prices(struct sw_batch *in)
+static inline bool is_middling(const void *prices, uint32_t row)
 {
-	const int64_t *prices = in->columns[IN_PRICE].data;
-	uint32_t rows = sw_batch_count(in), count = 0;
-	uint16_t *selected = in->selection_space;
+	int64_t price = ((const int64_t *)prices)[row];
 
-	for (uint32_t i = 0; i < rows; i++) {
-		uint32_t row = sw_batch_row(in, i);
-
-		selected[count] = (uint16_t)row;
-		count += prices[row] >= PRICE_LEAST && prices[row] <= PRICE_MOST;
-	}
-	in->selected = selected;
-	in->selected_rows = count;
+	return price >= PRICE_LEAST && price <= PRICE_MOST;
 }
 
 static int put_texts(struct sw_batch *out, uint32_t row, unsigned type, struct sw_text extra)
@@ -100,7 +90,7 @@ static int q14_run(const void *config, void *scratch, struct sw_batch *in, struc
 
 	(void)config;
 	(void)scratch;
-	select_prices(in);
+	select_rows(in, is_middling, prices);
 	if (in->selected_rows > out->capacity)
 		return -EINVAL;
 	for (uint32_t c = 0; c < sizeof(copied) / sizeof(copied[0]); c++) {

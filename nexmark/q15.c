@@ -151,14 +151,8 @@ static int q15_plan(const struct sw_nexmark_job_options *options, struct query_p
 		.kernel_rows = q15_rows,
 		.key_column = OUT_ID,
 	};
-	plan->merge_count = 2;
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_distinct_ids, .config = ids, .out = &schema_figures, .key_column = 0
-	};
-	plan->merges[1] = (struct plan_merge){
-		.op = &sw_group_aggregate, .config = days, .out = &schema_result
-	};
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_distinct_ids, ids, &schema_figures)->key_column = 0;
+	plan_add_merge(plan, &sw_group_aggregate, days, &schema_result);
 	return 0;
 }
 

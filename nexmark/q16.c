@@ -34,23 +34,7 @@ static const struct sw_schema schema_result = {
 		FIELD_ID("rank3_auctions"), FIELD_CHANGE },
 };
 
-static int q16_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
-	return 0;
-}
-
-const struct sw_kernel kernel_q16 = {
-	.name = "q16",
-	.version = 1,
-	.in = &schema_in,
-	.out = &schema_in,
-	.in_place = true,
-	.run = q16_run,
-};
+const struct sw_kernel kernel_q16 = KERNEL_HANDS_ON("q16", &schema_in);
 
 static void result_row(struct sw_text channel, struct sw_text day,
 	const struct sw_statistics *statistics, union sw_value *row, char *more)
@@ -96,11 +80,7 @@ static int q16_plan(const struct sw_nexmark_job_options *options, struct query_p
 		.kernel = &kernel_q16,
 		.key_column = IN_CHANNEL,
 	};
-	plan->merge_count = 1;
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_text_statistics, .config = config, .out = &schema_result
-	};
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_text_statistics, config, &schema_result);
 	return 0;
 }
 

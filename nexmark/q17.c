@@ -202,11 +202,7 @@ static int q17_plan(const struct sw_nexmark_job_options *options, struct query_p
 	plan->inputs[SW_BID].columns = SW_BID_AUCTION | SW_BID_PRICE | SW_BID_TIME;
 	plan->inputs[SW_BID].kernel = &kernel_q17;
 	plan->inputs[SW_BID].key_column = KEY_AUCTION;
-	plan->merge_count = 1;
-	plan->merges[0].op = &sw_group_aggregate;
-	plan->merges[0].config = config;
-	plan->merges[0].out = &schema_result;
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_group_aggregate, config, &schema_result);
 	return 0;
 }
 

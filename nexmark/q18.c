@@ -20,21 +20,17 @@
 #include "nexmark/selection_private.h"
 #include "operators/top_n.h"
 
-enum { IN_SEQ, IN_AUCTION, IN_BIDDER, IN_PRICE, IN_CHANNEL, IN_URL, IN_TIME, IN_EXTRA };
+enum { BID_SEQ, BID_COLUMNS };
 
 static const struct sw_schema schema_in = {
 	.columns = 8,
-	.fields = { FIELD_ID("seq"), FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),
-		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES),
-		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES) },
+	.fields = { FIELD_ID("seq"), BID_FIELDS("dateTime", "extra") },
 };
 
 static const struct sw_schema schema_result = {
 	.columns = 8,
 	.changelog = true,
-	.fields = { FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),
-		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES),
-		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES), FIELD_CHANGE },
+	.fields = { BID_FIELDS("dateTime", "extra"), FIELD_CHANGE },
 };
 
 struct q18_scratch {
@@ -46,10 +42,10 @@ struct q18_scratch {
 
 static void mark_last(struct q18_scratch *q18, const struct sw_batch *in, uint32_t count)
 {
-	const int64_t *seqs = in->columns[IN_SEQ].data;
-	const int64_t *auctions = in->columns[IN_AUCTION].data;
-	const int64_t *bidders = in->columns[IN_BIDDER].data;
-	const int64_t *times = in->columns[IN_TIME].data;
+	const int64_t *seqs = in->columns[BID_SEQ].data;
+	const int64_t *auctions = in->columns[BID_AUCTION].data;
+	const int64_t *bidders = in->columns[BID_BIDDER].data;
+	const int64_t *times = in->columns[BID_TIME].data;
 
 	groups_begin(&q18->groups, count);
 	for (uint32_t i = 0; i < count; i++) {
@@ -80,7 +76,7 @@ static int q18_run(const void *config, void *scratch, struct sw_batch *in, struc
 	if (in->rows > SW_BATCH_ROWS_MAX)
 		return -EINVAL;
 	mark_last(q18, in, count);
-	select_kept(in, q18->keep);
+	select_marked(in, q18->keep);
 	return 0;
 }
 
@@ -97,13 +93,13 @@ const struct sw_kernel kernel_q18 = {
 static const struct sw_top_n_config merge_config = {
 	.in = &schema_in,
 	.keys = 2,
-	.key = { IN_AUCTION, IN_BIDDER },
-	.order = IN_TIME,
-	.seq = IN_SEQ,
+	.key = { BID_AUCTION, BID_BIDDER },
+	.order = BID_TIME,
+	.seq = BID_SEQ,
 	.last = true,
 	.n = 1,
 	.columns = 7,
-	.from = { IN_AUCTION, IN_BIDDER, IN_PRICE, IN_CHANNEL, IN_URL, IN_TIME, IN_EXTRA },
+	.from = { BID_COLUMNS },
 };
 
 static int q18_plan(const struct sw_nexmark_job_options *options, struct query_plan *plan,
@@ -113,12 +109,8 @@ static int q18_plan(const struct sw_nexmark_job_options *options, struct query_p
 	(void)error;
 	plan->inputs[SW_BID].columns = SW_BID_ALL;
 	plan->inputs[SW_BID].kernel = &kernel_q18;
-	plan->inputs[SW_BID].key_column = IN_AUCTION;
-	plan->merge_count = 1;
-	plan->merges[0].op = &sw_top_n;
-	plan->merges[0].config = &merge_config;
-	plan->merges[0].out = &schema_result;
-	plan->result = &schema_result;
+	plan->inputs[SW_BID].key_column = BID_AUCTION;
+	plan_add_merge(plan, &sw_top_n, &merge_config, &schema_result);
 	return 0;
 }
 

@@ -22,22 +22,17 @@
 
 #define TOP 10
 
-enum { IN_SEQ, IN_AUCTION, IN_BIDDER, IN_PRICE, IN_CHANNEL, IN_URL, IN_TIME, IN_EXTRA };
+enum { BID_SEQ, BID_COLUMNS };
 
 static const struct sw_schema schema_in = {
 	.columns = 8,
-	.fields = { FIELD_ID("seq"), FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),
-		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES),
-		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES) },
+	.fields = { FIELD_ID("seq"), BID_FIELDS("dateTime", "extra") },
 };
 
 static const struct sw_schema schema_result = {
 	.columns = 9,
 	.changelog = true,
-	.fields = { FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),
-		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES),
-		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES),
-		FIELD_ID("rank_number"), FIELD_CHANGE },
+	.fields = { BID_FIELDS("dateTime", "extra"), FIELD_ID("rank_number"), FIELD_CHANGE },
 };
 
 /* An auction's best rows of the batch, best first. */
@@ -55,9 +50,9 @@ struct q19_scratch {
 
 static void mark_best(struct q19_scratch *q19, const struct sw_batch *in, uint32_t count)
 {
-	const int64_t *seqs = in->columns[IN_SEQ].data;
-	const int64_t *auctions = in->columns[IN_AUCTION].data;
-	const int64_t *prices = in->columns[IN_PRICE].data;
+	const int64_t *seqs = in->columns[BID_SEQ].data;
+	const int64_t *auctions = in->columns[BID_AUCTION].data;
+	const int64_t *prices = in->columns[BID_PRICE].data;
 
 	groups_begin(&q19->groups, count);
 	for (uint32_t i = 0; i < count; i++) {
@@ -95,7 +90,7 @@ static int q19_run(const void *config, void *scratch, struct sw_batch *in, struc
 	if (in->rows > SW_BATCH_ROWS_MAX)
 		return -EINVAL;
 	mark_best(q19, in, sw_batch_count(in));
-	select_kept(in, q19->keep);
+	select_marked(in, q19->keep);
 	return 0;
 }
 
@@ -112,13 +107,13 @@ const struct sw_kernel kernel_q19 = {
 static const struct sw_top_n_config merge_config = {
 	.in = &schema_in,
 	.keys = 1,
-	.key = { IN_AUCTION },
-	.order = IN_PRICE,
-	.seq = IN_SEQ,
+	.key = { BID_AUCTION },
+	.order = BID_PRICE,
+	.seq = BID_SEQ,
 	.n = TOP,
 	.rank = true,
 	.columns = 7,
-	.from = { IN_AUCTION, IN_BIDDER, IN_PRICE, IN_CHANNEL, IN_URL, IN_TIME, IN_EXTRA },
+	.from = { BID_COLUMNS },
 };
 
 static int q19_plan(const struct sw_nexmark_job_options *options, struct query_plan *plan,
@@ -128,12 +123,8 @@ static int q19_plan(const struct sw_nexmark_job_options *options, struct query_p
 	(void)error;
 	plan->inputs[SW_BID].columns = SW_BID_ALL;
 	plan->inputs[SW_BID].kernel = &kernel_q19;
-	plan->inputs[SW_BID].key_column = IN_AUCTION;
-	plan->merge_count = 1;
-	plan->merges[0].op = &sw_top_n;
-	plan->merges[0].config = &merge_config;
-	plan->merges[0].out = &schema_result;
-	plan->result = &schema_result;
+	plan->inputs[SW_BID].key_column = BID_AUCTION;
+	plan_add_merge(plan, &sw_top_n, &merge_config, &schema_result);
 	return 0;
 }
 

@@ -17,70 +17,29 @@
 #include <string.h>
 
 #include "nexmark/queries_private.h"
+#include "nexmark/selection_private.h"
 #include "operators/equi_join.h"
 
 #define CATEGORY 10
 
-enum {
-	AUCTION_ID,
-	AUCTION_NAME,
-	AUCTION_DESCRIPTION,
-	AUCTION_INITIAL_BID,
-	AUCTION_RESERVE,
-	AUCTION_TIME,
-	AUCTION_EXPIRES,
-	AUCTION_SELLER,
-	AUCTION_CATEGORY,
-	AUCTION_EXTRA
-};
-enum { BID_AUCTION, BID_BIDDER, BID_PRICE, BID_CHANNEL, BID_URL, BID_TIME, BID_EXTRA };
+enum { AUCTION_ID, AUCTION_COLUMNS };
+enum { BID_COLUMNS };
 enum { AUCTIONS, BIDS };
 
 static const struct sw_schema schema_auctions = {
 	.columns = 10,
-	.fields = { FIELD_ID("id"), FIELD_TEXT("itemName", AUCTION_NAME_BYTES),
-		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),
-		FIELD_ID("reserve"), FIELD_TIME("dateTime"), FIELD_TIME("expires"),
-		FIELD_ID("seller"), FIELD_ID("category"),
-		FIELD_TEXT("extra", AUCTION_EXTRA_BYTES) },
+	.fields = { FIELD_ID("id"), AUCTION_FIELDS("dateTime", "extra") },
 };
 
 static const struct sw_schema schema_bids = {
 	.columns = 7,
-	.fields = { FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),
-		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES),
-		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES) },
+	.fields = { BID_FIELDS("dateTime", "extra") },
 };
 
 static const struct sw_schema schema_result = {
 	.columns = 16,
-	.fields = { FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),
-		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES),
-		FIELD_TIME("bid_dateTime"), FIELD_TEXT("bid_extra", BID_EXTRA_BYTES),
-		FIELD_TEXT("itemName", AUCTION_NAME_BYTES),
-		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),
-		FIELD_ID("reserve"), FIELD_TIME("auction_dateTime"), FIELD_TIME("expires"),
-		FIELD_ID("seller"), FIELD_ID("category"),
-		FIELD_TEXT("auction_extra", AUCTION_EXTRA_BYTES) },
-};
-
-static const struct sw_equi_join_column result_from[] = {
-	{ BIDS, BID_AUCTION },
-	{ BIDS, BID_BIDDER },
-	{ BIDS, BID_PRICE },
-	{ BIDS, BID_CHANNEL },
-	{ BIDS, BID_URL },
-	{ BIDS, BID_TIME },
-	{ BIDS, BID_EXTRA },
-	{ AUCTIONS, AUCTION_NAME },
-	{ AUCTIONS, AUCTION_DESCRIPTION },
-	{ AUCTIONS, AUCTION_INITIAL_BID },
-	{ AUCTIONS, AUCTION_RESERVE },
-	{ AUCTIONS, AUCTION_TIME },
-	{ AUCTIONS, AUCTION_EXPIRES },
-	{ AUCTIONS, AUCTION_SELLER },
-	{ AUCTIONS, AUCTION_CATEGORY },
-	{ AUCTIONS, AUCTION_EXTRA },
+	.fields = { BID_FIELDS("bid_dateTime", "bid_extra"),
+		AUCTION_FIELDS("auction_dateTime", "auction_extra") },
 };
 
 /* What becomes of auctions of other categories. */
@@ -88,20 +47,9 @@ struct auctions_config {
 	uint32_t keep; /* 0: they are filtered out; else they lose their texts */
 };
 
-static void filter(struct sw_batch *in, const int64_t *categories)
+static inline bool is_wanted(const void *categories, uint32_t row)
 {
-	uint16_t *selected = in->selection_space;
-	uint32_t rows = sw_batch_count(in), count = 0;
-
-	/* A selection is narrowed where it stands: `count` never passes `i`. */
-	for (uint32_t i = 0; i < rows; i++) {
-		uint32_t row = sw_batch_row(in, i);
-
-		selected[count] = (uint16_t)row;
-		count += categories[row] == CATEGORY;
-	}
-	in->selected = selected;
-	in->selected_rows = count;
+	return ((const int64_t *)categories)[row] == CATEGORY;
 }
 
 /* Moves together the texts of the rows that keep theirs. */
@@ -116,7 +64,7 @@ static void strip(struct sw_column *column, const int64_t *categories, uint32_t 
 	for (uint32_t i = 0; i < rows; i++) {
 		int32_t size = offsets[i + 1] - begin;
 
-		if (categories[i] == CATEGORY) {
+		if (is_wanted(categories, i)) {
 			memmove(bytes + end, bytes + begin, (size_t)size);
 			end += size;
 		}
@@ -133,22 +81,13 @@ static int auctions_run(
 	(void)scratch;
 	(void)out;
 	if (!auctions->keep) {
-		filter(in, in->columns[AUCTION_CATEGORY].data);
+		select_rows(in, is_wanted, in->columns[AUCTION_CATEGORY].data);
 		return 0;
 	}
 	sw_batch_compact(in);
 	strip(&in->columns[AUCTION_NAME], in->columns[AUCTION_CATEGORY].data, in->rows);
 	strip(&in->columns[AUCTION_DESCRIPTION], in->columns[AUCTION_CATEGORY].data, in->rows);
 	strip(&in->columns[AUCTION_EXTRA], in->columns[AUCTION_CATEGORY].data, in->rows);
-	return 0;
-}
-
-static int bids_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
 	return 0;
 }
 
@@ -162,39 +101,29 @@ const struct sw_kernel kernel_q20_auctions = {
 	.run = auctions_run,
 };
 
-const struct sw_kernel kernel_q20_bids = {
-	.name = "q20.bids",
-	.version = 1,
-	.in = &schema_bids,
-	.out = &schema_bids,
-	.in_place = true,
-	.run = bids_run,
-};
-
-static const struct sw_equi_join_config *join_config(struct query_plan *plan)
-{
-	struct sw_equi_join_config *config = plan_config(plan, sizeof(*config));
-
-	config->inputs = 2;
-	config->key[AUCTIONS] = AUCTION_ID;
-	config->key[BIDS] = BID_AUCTION;
-	config->unique = plan->facts.unique_ids ? 1u << AUCTIONS : 0;
-	config->only = plan->facts.unique_ids;
-	config->only_column = AUCTION_CATEGORY;
-	config->only_value = CATEGORY;
-	config->out = &schema_result;
-	memcpy(config->from, result_from, sizeof(result_from));
-	return config;
-}
+const struct sw_kernel kernel_q20_bids = KERNEL_HANDS_ON("q20.bids", &schema_bids);
 
 static int q20_plan(const struct sw_nexmark_job_options *options, struct query_plan *plan,
 	struct sw_error *error)
 {
 	struct auctions_config *auctions = plan_config(plan, sizeof(*auctions));
+	struct sw_equi_join_config *join = plan_config(plan, sizeof(*join));
 
 	(void)options;
 	(void)error;
 	auctions->keep = plan->facts.unique_ids;
+	*join = (struct sw_equi_join_config){
+		.inputs = 2,
+		.key = { [AUCTIONS] = AUCTION_ID, [BIDS] = BID_AUCTION },
+		.unique = plan->facts.unique_ids ? 1u << AUCTIONS : 0,
+		.only = plan->facts.unique_ids,
+		.only_column = AUCTION_CATEGORY,
+		.only_value = CATEGORY,
+		.out = &schema_result,
+		.from = { { BIDS, BID_AUCTION }, { BIDS, BID_BIDDER }, { BIDS, BID_PRICE },
+			{ BIDS, BID_CHANNEL }, { BIDS, BID_URL }, { BIDS, BID_TIME },
+			{ BIDS, BID_EXTRA }, AUCTION_COLUMNS_OF(AUCTIONS) },
+	};
 	plan->inputs[SW_AUCTION] = (struct plan_input){
 		.columns = SW_AUCTION_ALL & ~SW_AUCTION_SEQ,
 		.kernel = &kernel_q20_auctions,
@@ -206,11 +135,7 @@ static int q20_plan(const struct sw_nexmark_job_options *options, struct query_p
 		.kernel = &kernel_q20_bids,
 		.key_column = BID_AUCTION,
 	};
-	plan->merge_count = 1;
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_equi_join, .config = join_config(plan), .out = &schema_result
-	};
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_equi_join, join, &schema_result);
 	return 0;
 }
 

@@ -13,23 +13,11 @@
  * Any row may find partners for ever, so all are kept.
  */
 
-#include <string.h>
-
 #include "nexmark/queries_private.h"
 #include "operators/equi_join.h"
 
 enum { PERSON_ID, PERSON_NAME, PERSON_EMAIL, PERSON_CARD, PERSON_CITY, PERSON_STATE, PERSON_EXTRA };
-enum {
-	AUCTION_NAME,
-	AUCTION_DESCRIPTION,
-	AUCTION_INITIAL_BID,
-	AUCTION_RESERVE,
-	AUCTION_TIME,
-	AUCTION_EXPIRES,
-	AUCTION_SELLER,
-	AUCTION_CATEGORY,
-	AUCTION_EXTRA
-};
+enum { AUCTION_COLUMNS };
 enum { BID_BIDDER, BID_PRICE, BID_CHANNEL, BID_URL, BID_EXTRA };
 enum { PERSONS, AUCTIONS, BIDS };
 
@@ -43,11 +31,7 @@ static const struct sw_schema schema_persons = {
 
 static const struct sw_schema schema_auctions = {
 	.columns = 9,
-	.fields = { FIELD_TEXT("itemName", AUCTION_NAME_BYTES),
-		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),
-		FIELD_ID("reserve"), FIELD_TIME("dateTime"), FIELD_TIME("expires"),
-		FIELD_ID("seller"), FIELD_ID("category"),
-		FIELD_TEXT("extra", AUCTION_EXTRA_BYTES) },
+	.fields = { AUCTION_FIELDS("dateTime", "extra") },
 };
 
 static const struct sw_schema schema_bids = {
@@ -65,92 +49,32 @@ static const struct sw_schema schema_result = {
 		FIELD_TEXT("creditCard", PERSON_CARD_BYTES), FIELD_TEXT("city", PERSON_CITY_BYTES),
 		FIELD_TEXT("state", PERSON_STATE_BYTES),
 		FIELD_TEXT("person_extra", PERSON_EXTRA_BYTES),
-		FIELD_TEXT("itemName", AUCTION_NAME_BYTES),
-		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),
-		FIELD_ID("reserve"), FIELD_TIME("auction_dateTime"), FIELD_TIME("expires"),
-		FIELD_ID("seller"), FIELD_ID("category"),
-		FIELD_TEXT("auction_extra", AUCTION_EXTRA_BYTES) },
+		AUCTION_FIELDS("auction_dateTime", "auction_extra") },
 };
 
-static const struct sw_equi_join_column result_from[] = {
-	{ BIDS, BID_BIDDER },
-	{ BIDS, BID_PRICE },
-	{ BIDS, BID_CHANNEL },
-	{ BIDS, BID_URL },
-	{ BIDS, BID_EXTRA },
-	{ PERSONS, PERSON_ID },
-	{ PERSONS, PERSON_NAME },
-	{ PERSONS, PERSON_EMAIL },
-	{ PERSONS, PERSON_CARD },
-	{ PERSONS, PERSON_CITY },
-	{ PERSONS, PERSON_STATE },
-	{ PERSONS, PERSON_EXTRA },
-	{ AUCTIONS, AUCTION_NAME },
-	{ AUCTIONS, AUCTION_DESCRIPTION },
-	{ AUCTIONS, AUCTION_INITIAL_BID },
-	{ AUCTIONS, AUCTION_RESERVE },
-	{ AUCTIONS, AUCTION_TIME },
-	{ AUCTIONS, AUCTION_EXPIRES },
-	{ AUCTIONS, AUCTION_SELLER },
-	{ AUCTIONS, AUCTION_CATEGORY },
-	{ AUCTIONS, AUCTION_EXTRA },
-};
-
-static int q23_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
-	return 0;
-}
-
-const struct sw_kernel kernel_q23_persons = {
-	.name = "q23.persons",
-	.version = 1,
-	.in = &schema_persons,
-	.out = &schema_persons,
-	.in_place = true,
-	.run = q23_run,
-};
-
-const struct sw_kernel kernel_q23_auctions = {
-	.name = "q23.auctions",
-	.version = 1,
-	.in = &schema_auctions,
-	.out = &schema_auctions,
-	.in_place = true,
-	.run = q23_run,
-};
-
-const struct sw_kernel kernel_q23_bids = {
-	.name = "q23.bids",
-	.version = 1,
-	.in = &schema_bids,
-	.out = &schema_bids,
-	.in_place = true,
-	.run = q23_run,
-};
-
-static const struct sw_equi_join_config *join_config(struct query_plan *plan)
-{
-	struct sw_equi_join_config *config = plan_config(plan, sizeof(*config));
-
-	config->inputs = 3;
-	config->key[PERSONS] = PERSON_ID;
-	config->key[AUCTIONS] = AUCTION_SELLER;
-	config->key[BIDS] = BID_BIDDER;
-	config->unique = plan->facts.unique_ids ? 1u << PERSONS : 0;
-	config->out = &schema_result;
-	memcpy(config->from, result_from, sizeof(result_from));
-	return config;
-}
+const struct sw_kernel kernel_q23_persons = KERNEL_HANDS_ON("q23.persons", &schema_persons);
+const struct sw_kernel kernel_q23_auctions = KERNEL_HANDS_ON("q23.auctions", &schema_auctions);
+const struct sw_kernel kernel_q23_bids = KERNEL_HANDS_ON("q23.bids", &schema_bids);
 
 static int q23_plan(const struct sw_nexmark_job_options *options, struct query_plan *plan,
 	struct sw_error *error)
 {
+	struct sw_equi_join_config *join = plan_config(plan, sizeof(*join));
+
 	(void)options;
 	(void)error;
+	*join = (struct sw_equi_join_config){
+		.inputs = 3,
+		.key = { [PERSONS] = PERSON_ID, [AUCTIONS] = AUCTION_SELLER, [BIDS] = BID_BIDDER },
+		.unique = plan->facts.unique_ids ? 1u << PERSONS : 0,
+		.out = &schema_result,
+		.from = { { BIDS, BID_BIDDER }, { BIDS, BID_PRICE }, { BIDS, BID_CHANNEL },
+			{ BIDS, BID_URL }, { BIDS, BID_EXTRA }, { PERSONS, PERSON_ID },
+			{ PERSONS, PERSON_NAME }, { PERSONS, PERSON_EMAIL },
+			{ PERSONS, PERSON_CARD }, { PERSONS, PERSON_CITY },
+			{ PERSONS, PERSON_STATE }, { PERSONS, PERSON_EXTRA },
+			AUCTION_COLUMNS_OF(AUCTIONS) },
+	};
 	plan->inputs[SW_PERSON] = (struct plan_input){
 		.columns = SW_PERSON_ALL & ~(SW_PERSON_SEQ | SW_PERSON_TIME),
 		.kernel = &kernel_q23_persons,
@@ -167,11 +91,7 @@ static int q23_plan(const struct sw_nexmark_job_options *options, struct query_p
 		.kernel = &kernel_q23_bids,
 		.key_column = BID_BIDDER,
 	};
-	plan->merge_count = 1;
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_equi_join, .config = join_config(plan), .out = &schema_result
-	};
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_equi_join, join, &schema_result);
 	return 0;
 }
 

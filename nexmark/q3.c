@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "nexmark/queries_private.h"
+#include "nexmark/selection_private.h"
 #include "operators/equi_join.h"
 
 #define CATEGORY 10
@@ -46,7 +47,7 @@ static const struct sw_schema schema_result = {
 		FIELD_TEXT("state", PERSON_STATE_BYTES), FIELD_ID("id") },
 };
 
-static bool is_local(const struct sw_column *states, uint32_t row)
+static inline bool is_local(const void *states, uint32_t row)
 {
 	static const char local[][2] = { { 'O', 'R' }, { 'I', 'D' }, { 'C', 'A' } };
 	struct sw_text state = sw_column_text(states, row);
@@ -61,21 +62,10 @@ static bool is_local(const struct sw_column *states, uint32_t row)
 
 static int persons_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
 {
-	uint16_t *selected = in->selection_space;
-	uint32_t rows = sw_batch_count(in), count = 0;
-
 	(void)config;
 	(void)scratch;
 	(void)out;
-	/* A selection is narrowed where it stands: `count` never passes `i`. */
-	for (uint32_t i = 0; i < rows; i++) {
-		uint32_t row = sw_batch_row(in, i);
-
-		selected[count] = (uint16_t)row;
-		count += is_local(&in->columns[PERSON_STATE], row);
-	}
-	in->selected = selected;
-	in->selected_rows = count;
+	select_rows(in, is_local, &in->columns[PERSON_STATE]);
 	return 0;
 }
 
@@ -148,10 +138,7 @@ static int q3_plan(const struct sw_nexmark_job_options *options, struct query_pl
 		.kernel = &kernel_q3_auctions,
 		.key_column = AUCTION_SELLER,
 	};
-	plan->merge_count = 1;
-	plan->merges[0] =
-		(struct plan_merge){ .op = &sw_equi_join, .config = config, .out = &schema_result };
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_equi_join, config, &schema_result);
 	return 0;
 }
 

@@ -48,16 +48,6 @@ static const struct sw_schema schema_result = {
 	.fields = { FIELD_ID("id"), FIELD_ID("final"), FIELD_CHANGE },
 };
 
-static int auctions_run(
-	const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
-	return 0;
-}
-
 static int bids_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
 {
 	const struct best_bids_columns columns = { .auctions = in->columns[BID_AUCTION].data,
@@ -69,14 +59,7 @@ static int bids_run(const void *config, void *scratch, struct sw_batch *in, stru
 	return best_bids_select(scratch, &columns, in);
 }
 
-const struct sw_kernel kernel_q4_auctions = {
-	.name = "q4.auctions",
-	.version = 1,
-	.in = &schema_auctions,
-	.out = &schema_auctions,
-	.in_place = true,
-	.run = auctions_run,
-};
+const struct sw_kernel kernel_q4_auctions = KERNEL_HANDS_ON("q4.auctions", &schema_auctions);
 
 const struct sw_kernel kernel_q4_bids = {
 	.name = "q4.bids",
@@ -140,18 +123,8 @@ static int q4_plan(const struct sw_nexmark_job_options *options, struct query_pl
 		.kernel = &kernel_q4_bids,
 		.key_column = BID_AUCTION,
 	};
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_interval_best,
-		.config = highest,
-		.out = &schema_sums,
-	};
-	plan->merges[1] = (struct plan_merge){
-		.op = &sw_group_aggregate,
-		.config = &average_config,
-		.out = &schema_result,
-	};
-	plan->merge_count = 2;
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_interval_best, highest, &schema_sums);
+	plan_add_merge(plan, &sw_group_aggregate, &average_config, &schema_result);
 	return 0;
 }
 

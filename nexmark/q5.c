@@ -110,15 +110,8 @@ static int q5_plan(const struct sw_nexmark_job_options *options, struct query_pl
 	plan->inputs[SW_BID].kernel = &kernel_q5;
 	plan->inputs[SW_BID].key_column = OUT_AUCTION;
 	plan->leaves_out_late = true;
-	plan->merge_count = 2;
-	plan->merges[0].op = &sw_hop_count;
-	plan->merges[0].config = &hop_config;
-	plan->merges[0].out = &schema_best;
-	plan->merges[0].key_column = BEST_WINDOW;
-	plan->merges[1].op = &sw_window_best;
-	plan->merges[1].config = &best_config;
-	plan->merges[1].out = &schema_result;
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_hop_count, &hop_config, &schema_best)->key_column = BEST_WINDOW;
+	plan_add_merge(plan, &sw_window_best, &best_config, &schema_result);
 	return 0;
 }
 

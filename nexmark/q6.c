@@ -50,24 +50,7 @@ static const struct sw_schema schema_result = {
 	.fields = { FIELD_ID("auction"), FIELD_ID("seller"), FIELD_ID("avg_price"), FIELD_CHANGE },
 };
 
-static int auctions_run(
-	const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
-	return 0;
-}
-
-const struct sw_kernel kernel_q6_auctions = {
-	.name = "q6.auctions",
-	.version = 1,
-	.in = &schema_auctions,
-	.out = &schema_auctions,
-	.in_place = true,
-	.run = auctions_run,
-};
+const struct sw_kernel kernel_q6_auctions = KERNEL_HANDS_ON("q6.auctions", &schema_auctions);
 
 /* Bids without their seq: equal ones at one time are in the same intervals, and differ in nothing
  * that the result has. */
@@ -119,19 +102,9 @@ static int q6_plan(const struct sw_nexmark_job_options *options, struct query_pl
 		.kernel = &kernel_q4_bids,
 		.key_column = BID_AUCTION,
 	};
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_interval_best,
-		.config = winner,
-		.out = &schema_winners,
-		.key_column = WINNER_SELLER,
-	};
-	plan->merges[1] = (struct plan_merge){
-		.op = &sw_moving_average,
-		.config = average,
-		.out = &schema_result,
-	};
-	plan->merge_count = 2;
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_interval_best, winner, &schema_winners)->key_column =
+		WINNER_SELLER;
+	plan_add_merge(plan, &sw_moving_average, average, &schema_result);
 	return 0;
 }
 

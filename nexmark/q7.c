@@ -228,12 +228,8 @@ static int q7_plan(const struct sw_nexmark_job_options *options, struct query_pl
 	plan->leaves_out_late = true;
 	plan->inputs[SW_BID].kernel = &kernel_q7;
 	plan->inputs[SW_BID].kernel_rows = q7_rows;
-	plan->merge_count = 1;
-	plan->merges[0].op = &sw_window_max;
 	plan->inputs[SW_BID].key_column = OUT_WINDOW;
-	plan->merges[0].config = &merge_config;
-	plan->merges[0].out = &schema_result;
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_window_max, &merge_config, &schema_result);
 	return 0;
 }
 

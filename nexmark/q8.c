@@ -122,11 +122,7 @@ static int q8_plan(const struct sw_nexmark_job_options *options, struct query_pl
 		.key_column = OUT_SELLER,
 	};
 	plan->leaves_out_late = true;
-	plan->merge_count = 1;
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_window_join, .config = &merge_config, .out = &schema_result
-	};
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_window_join, &merge_config, &schema_result);
 	return 0;
 }
 

@@ -19,29 +19,13 @@
 #include "nexmark/queries_private.h"
 #include "operators/interval_best.h"
 
-enum {
-	AUCTION_SEQ,
-	AUCTION_ID,
-	AUCTION_NAME,
-	AUCTION_DESCRIPTION,
-	AUCTION_INITIAL_BID,
-	AUCTION_RESERVE,
-	AUCTION_TIME,
-	AUCTION_EXPIRES,
-	AUCTION_SELLER,
-	AUCTION_CATEGORY,
-	AUCTION_EXTRA,
-};
+enum { AUCTION_SEQ, AUCTION_ID, AUCTION_COLUMNS };
 enum { BID_SEQ, BID_AUCTION, BID_BIDDER, BID_PRICE, BID_TIME, BID_EXTRA };
 enum { FROM_AUCTIONS, FROM_BIDS };
 
 static const struct sw_schema schema_auctions = {
 	.columns = 11,
-	.fields = { FIELD_ID("seq"), FIELD_ID("id"), FIELD_TEXT("itemName", AUCTION_NAME_BYTES),
-		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),
-		FIELD_ID("reserve"), FIELD_TIME("dateTime"), FIELD_TIME("expires"),
-		FIELD_ID("seller"), FIELD_ID("category"),
-		FIELD_TEXT("extra", AUCTION_EXTRA_BYTES) },
+	.fields = { FIELD_ID("seq"), FIELD_ID("id"), AUCTION_FIELDS("dateTime", "extra") },
 };
 
 static const struct sw_schema schema_bids = {
@@ -53,24 +37,10 @@ static const struct sw_schema schema_bids = {
 static const struct sw_schema schema_result = {
 	.columns = 16,
 	.changelog = true,
-	.fields = { FIELD_ID("id"), FIELD_TEXT("itemName", AUCTION_NAME_BYTES),
-		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),
-		FIELD_ID("reserve"), FIELD_TIME("dateTime"), FIELD_TIME("expires"),
-		FIELD_ID("seller"), FIELD_ID("category"), FIELD_TEXT("extra", AUCTION_EXTRA_BYTES),
-		FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),
-		FIELD_TIME("bid_dateTime"), FIELD_TEXT("bid_extra", BID_EXTRA_BYTES),
-		FIELD_CHANGE },
+	.fields = { FIELD_ID("id"), AUCTION_FIELDS("dateTime", "extra"), FIELD_ID("auction"),
+		FIELD_ID("bidder"), FIELD_ID("price"), FIELD_TIME("bid_dateTime"),
+		FIELD_TEXT("bid_extra", BID_EXTRA_BYTES), FIELD_CHANGE },
 };
-
-static int auctions_run(
-	const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
-{
-	(void)config;
-	(void)scratch;
-	(void)in;
-	(void)out;
-	return 0;
-}
 
 static int bids_run(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out)
 {
@@ -84,14 +54,7 @@ static int bids_run(const void *config, void *scratch, struct sw_batch *in, stru
 	return best_bids_select(scratch, &columns, in);
 }
 
-const struct sw_kernel kernel_q9_auctions = {
-	.name = "q9.auctions",
-	.version = 1,
-	.in = &schema_auctions,
-	.out = &schema_auctions,
-	.in_place = true,
-	.run = auctions_run,
-};
+const struct sw_kernel kernel_q9_auctions = KERNEL_HANDS_ON("q9.auctions", &schema_auctions);
 
 const struct sw_kernel kernel_q9_bids = {
 	.name = "q9.bids",
@@ -112,11 +75,7 @@ static const struct sw_interval_best_config winner_config = {
 	.gives = SW_INTERVAL_CHANGES,
 	.schemas = { &schema_auctions, &schema_bids },
 	.columns = 15,
-	.from = { { FROM_AUCTIONS, AUCTION_ID }, { FROM_AUCTIONS, AUCTION_NAME },
-		{ FROM_AUCTIONS, AUCTION_DESCRIPTION }, { FROM_AUCTIONS, AUCTION_INITIAL_BID },
-		{ FROM_AUCTIONS, AUCTION_RESERVE }, { FROM_AUCTIONS, AUCTION_TIME },
-		{ FROM_AUCTIONS, AUCTION_EXPIRES }, { FROM_AUCTIONS, AUCTION_SELLER },
-		{ FROM_AUCTIONS, AUCTION_CATEGORY }, { FROM_AUCTIONS, AUCTION_EXTRA },
+	.from = { { FROM_AUCTIONS, AUCTION_ID }, AUCTION_COLUMNS_OF(FROM_AUCTIONS),
 		{ FROM_BIDS, BID_AUCTION }, { FROM_BIDS, BID_BIDDER }, { FROM_BIDS, BID_PRICE },
 		{ FROM_BIDS, BID_TIME }, { FROM_BIDS, BID_EXTRA } },
 };
@@ -141,13 +100,7 @@ static int q9_plan(const struct sw_nexmark_job_options *options, struct query_pl
 		.kernel = &kernel_q9_bids,
 		.key_column = BID_AUCTION,
 	};
-	plan->merges[0] = (struct plan_merge){
-		.op = &sw_interval_best,
-		.config = winner,
-		.out = &schema_result,
-	};
-	plan->merge_count = 1;
-	plan->result = &schema_result;
+	plan_add_merge(plan, &sw_interval_best, winner, &schema_result);
 	return 0;
 }
 

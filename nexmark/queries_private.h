@@ -28,6 +28,15 @@
 		.name = "change", .type = SW_INT32 \
 	}
 
+/* A kernel that hands its rows on as they are. */
+#define KERNEL_HANDS_ON(kernel_name, rows)                                        \
+	{                                                                         \
+		.name = (kernel_name), .version = 1, .in = (rows), .out = (rows), \
+		.in_place = true, .run = hand_on                                  \
+	}
+
+int hand_on(const void *config, void *scratch, struct sw_batch *in, struct sw_batch *out);
+
 /* Typical bytes a row with the generator's defaults. */
 #define BID_CHANNEL_BYTES         12
 #define BID_URL_BYTES             88
@@ -41,6 +50,34 @@
 #define AUCTION_NAME_BYTES        12
 #define AUCTION_DESCRIPTION_BYTES 52
 #define AUCTION_EXTRA_BYTES       390
+
+/*
+ * Columns that several queries read and give side by side, in the order of the CSV files: a bid's
+ * but its seq, and what there is to know of an auction beside its id. As numbers (for an enum too),
+ * as a schema's fields, and as the origin of an output's columns. Time and extra have other names
+ * where there are two of them.
+ */
+#define BID_COLUMNS BID_AUCTION, BID_BIDDER, BID_PRICE, BID_CHANNEL, BID_URL, BID_TIME, BID_EXTRA
+#define BID_FIELDS(time, extra)                                                             \
+	FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),                         \
+		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES), \
+		FIELD_TIME(time), FIELD_TEXT(extra, BID_EXTRA_BYTES)
+
+#define AUCTION_COLUMNS                                                                        \
+	AUCTION_NAME, AUCTION_DESCRIPTION, AUCTION_INITIAL_BID, AUCTION_RESERVE, AUCTION_TIME, \
+		AUCTION_EXPIRES, AUCTION_SELLER, AUCTION_CATEGORY, AUCTION_EXTRA
+#define AUCTION_FIELDS(time, extra)                                                               \
+	FIELD_TEXT("itemName", AUCTION_NAME_BYTES),                                               \
+		FIELD_TEXT("description", AUCTION_DESCRIPTION_BYTES), FIELD_ID("initialBid"),     \
+		FIELD_ID("reserve"), FIELD_TIME(time), FIELD_TIME("expires"), FIELD_ID("seller"), \
+		FIELD_ID("category"), FIELD_TEXT(extra, AUCTION_EXTRA_BYTES)
+/* clang-format off */
+#define AUCTION_COLUMNS_OF(input)                                                              \
+	{ (input), AUCTION_NAME }, { (input), AUCTION_DESCRIPTION },                           \
+	{ (input), AUCTION_INITIAL_BID }, { (input), AUCTION_RESERVE },                        \
+	{ (input), AUCTION_TIME }, { (input), AUCTION_EXPIRES }, { (input), AUCTION_SELLER },  \
+	{ (input), AUCTION_CATEGORY }, { (input), AUCTION_EXTRA }
+/* clang-format on */
 
 #define WINDOW_MS 10000 /* q7, q8, q12 */
 #define DAY_MS    86400000

@@ -128,3 +128,17 @@ void *plan_config(struct query_plan *plan, size_t bytes)
 	plan->config_used += (bytes + 15) / 16 * 16;
 	return config;
 }
+
+struct plan_merge *plan_add_merge(struct query_plan *plan, const struct sw_operator *op,
+	const void *config, const struct sw_schema *out)
+{
+	struct plan_merge *merge;
+
+	assert(plan->merge_count < PLAN_MERGES_MAX);
+	merge = &plan->merges[plan->merge_count++];
+	merge->op = op;
+	merge->config = config;
+	merge->out = out;
+	plan->result = out;
+	return merge;
+}

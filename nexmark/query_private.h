@@ -68,6 +68,10 @@ struct query_plan {
 
 /* Zeroed bytes that live as long as the plan; asserts that there is room. */
 void *plan_config(struct query_plan *plan, size_t bytes);
+/* Adds a merge after those that there are: what it gives is the result so far. The caller may set
+ * what else there is to say of it. */
+struct plan_merge *plan_add_merge(struct query_plan *plan, const struct sw_operator *op,
+	const void *config, const struct sw_schema *out);
 
 /* A query: what it is, and how options make a plan of it. One file each. */
 struct query {

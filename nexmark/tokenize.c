@@ -26,24 +26,19 @@
 #define TEXTS   3
 
 /* The same columns for both kernels, after seq for the second. */
-enum { AUCTION, BIDDER, PRICE, CHANNEL, URL, TIME, EXTRA, COLUMNS };
+enum { BID_COLUMNS, COLUMNS };
 
-static const uint8_t number_columns[NUMBERS] = { AUCTION, BIDDER, PRICE, TIME };
-static const uint8_t text_columns[TEXTS] = { CHANNEL, URL, EXTRA };
-
-#define FIELDS_OF_LINE                                                                      \
-	FIELD_ID("auction"), FIELD_ID("bidder"), FIELD_ID("price"),                         \
-		FIELD_TEXT("channel", BID_CHANNEL_BYTES), FIELD_TEXT("url", BID_URL_BYTES), \
-		FIELD_TIME("dateTime"), FIELD_TEXT("extra", BID_EXTRA_BYTES)
+static const uint8_t number_columns[NUMBERS] = { BID_AUCTION, BID_BIDDER, BID_PRICE, BID_TIME };
+static const uint8_t text_columns[TEXTS] = { BID_CHANNEL, BID_URL, BID_EXTRA };
 
 static const struct sw_schema schema_line = {
 	.columns = COLUMNS,
-	.fields = { FIELDS_OF_LINE },
+	.fields = { BID_FIELDS("dateTime", "extra") },
 };
 
 static const struct sw_schema schema_seq_line = {
 	.columns = COLUMNS + 1,
-	.fields = { FIELD_ID("seq"), FIELDS_OF_LINE },
+	.fields = { FIELD_ID("seq"), BID_FIELDS("dateTime", "extra") },
 };
 
 static const struct sw_schema schema_counts = {
@@ -388,13 +383,9 @@ static int tokenize_plan(const struct sw_nexmark_job_options *options, struct qu
 	plan->inputs[SW_BID].columns = SW_BID_ALL & ~SW_BID_SEQ;
 	plan->inputs[SW_BID].kernel = &kernel_tokenize;
 	plan->inputs[SW_BID].kernel_rows = counts_rows;
-	plan->merge_count = 1;
-	plan->merges[0].op = &sw_text_count;
 	plan->inputs[SW_BID].key_column = 0;
 	/* A batch of results takes the longest text that any source makes. */
-	plan->merges[0].text_bytes = 2 * CSV_TEXT_BYTES;
-	plan->merges[0].out = &schema_counts;
-	plan->result = &schema_counts;
+	plan_add_merge(plan, &sw_text_count, NULL, &schema_counts)->text_bytes = 2 * CSV_TEXT_BYTES;
 	return 0;
 }
 

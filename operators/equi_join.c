@@ -17,7 +17,7 @@
 struct block {
 	struct block *next;
 	uint32_t count;
-	struct join_row *rows[BLOCK_ROWS];
+	struct packed_row *rows[BLOCK_ROWS];
 };
 
 static_assert(sizeof(struct block) == 64, "a block is a cache line");
@@ -74,11 +74,11 @@ static const struct block *blocks_of(char *list, struct block *single)
 		return (const struct block *)(void *)list;
 	single->next = NULL;
 	single->count = 1;
-	single->rows[0] = (struct join_row *)(void *)(list - 1);
+	single->rows[0] = (struct packed_row *)(void *)(list - 1);
 	return single;
 }
 
-static int list_add(struct sw_heap *heap, char **list, struct join_row *row)
+static int list_add(struct sw_heap *heap, char **list, struct packed_row *row)
 {
 	struct block *block = (struct block *)(void *)*list, *grown;
 
@@ -96,7 +96,7 @@ static int list_add(struct sw_heap *heap, char **list, struct join_row *row)
 	grown->next = NULL;
 	grown->count = 0;
 	if ((uintptr_t)block & 1)
-		grown->rows[grown->count++] = (struct join_row *)(void *)(*list - 1);
+		grown->rows[grown->count++] = (struct packed_row *)(void *)(*list - 1);
 	else
 		grown->next = block;
 	grown->rows[grown->count++] = row;
@@ -104,7 +104,7 @@ static int list_add(struct sw_heap *heap, char **list, struct join_row *row)
 	return 0;
 }
 
-static void list_free(struct sw_heap *heap, const struct join_layout *layout, char *list)
+static void list_free(struct sw_heap *heap, const struct packed_layout *layout, char *list)
 {
 	struct block single;
 	const struct block *block = blocks_of(list, &single);
@@ -113,7 +113,7 @@ static void list_free(struct sw_heap *heap, const struct join_layout *layout, ch
 		const struct block *next = block->next;
 
 		for (uint32_t i = 0; i < block->count; i++)
-			join_row_free(layout, heap, block->rows[i]);
+			packed_row_free(layout, heap, block->rows[i]);
 		if (block != &single)
 			sw_heap_free(heap, (void *)block, sizeof(*block));
 		block = next;
@@ -199,7 +199,8 @@ static int keep(struct sw_instance *self, struct equi_join *join, uint32_t numbe
 	uint32_t row)
 {
 	unsigned input = join->rows.arriving_input;
-	struct join_row *kept = join_row_keep(&join->rows, join->heap, row);
+	struct packed_row *kept =
+		packed_row_keep(&join->rows.layouts[input], join->heap, join->rows.arriving, row);
 	struct entry *entry;
 	int code;
 

@@ -13,8 +13,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "operators/best_keys_private.h"
 #include "operators/key_map.h"
 #include "operators/panes_private.h"
+#include "operators/row_writer.h"
 
 enum { IN_KEY, IN_START, IN_COUNT };
 enum { OUT_WINDOW, OUT_KEY, OUT_COUNT };
@@ -41,18 +43,11 @@ struct slice {
 	uint32_t until[POWERS]; /* those whose count is 2^i or more are before until[i] */
 };
 
-/* The best keys of the window that is being closed. */
-struct winners {
-	int64_t count;
-	int64_t *keys;
-	size_t used, capacity;
-};
-
 struct hop_count {
 	struct sw_heap *heap;
 	struct panes slices;
-	int64_t next_end; /* windows that end before it were closed */
-	struct winners winners;
+	int64_t next_end;         /* windows that end before it were closed */
+	struct best_keys winners; /* of the window that is being closed */
 };
 
 static struct entry *entry_at(const struct slice *slice, uint32_t index)
@@ -209,31 +204,6 @@ static int64_t count_in(const struct slice *slice, int64_t key)
 	return number ? entry_at(slice, number - 1)->count : 0;
 }
 
-static int win(struct hop_count *state, int64_t key, int64_t count)
-{
-	struct winners *winners = &state->winners;
-
-	if (count < winners->count)
-		return 0;
-	if (count > winners->count)
-		winners->used = 0;
-	winners->count = count;
-	if (winners->used == winners->capacity) {
-		size_t capacity = winners->capacity ? 2 * winners->capacity : 16;
-		int64_t *grown = sw_heap_alloc(state->heap, capacity * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		if (winners->used > 0)
-			memcpy(grown, winners->keys, winners->used * sizeof(*grown));
-		sw_heap_free(state->heap, winners->keys, winners->capacity * sizeof(*grown));
-		winners->keys = grown;
-		winners->capacity = capacity;
-	}
-	winners->keys[winners->used++] = key;
-	return 0;
-}
-
 /* The window's count of an entry of slice `own`, which is where the key is looked at only if it has
  * none with more of it, nor an earlier one with as much. Else 0. */
 static int64_t window_count(
@@ -255,17 +225,17 @@ static int64_t window_count(
 /* The winners of the window of the first `slices` slices. */
 static int find_winners(struct hop_count *state, uint32_t slices)
 {
-	struct winners *winners = &state->winners;
+	struct best_keys *winners = &state->winners;
+	int64_t least = 1;
 	int code = 0;
 
-	winners->count = 1;
-	winners->used = 0;
 	for (uint32_t i = 0; i < slices; i++) {
 		const struct slice *slice = (const struct slice *)state->slices.open[i];
 
-		if (slice->highest > winners->count)
-			winners->count = slice->highest;
+		if (slice->highest > least)
+			least = slice->highest;
 	}
+	best_keys_clear(winners, least);
 	for (uint32_t i = 0; i < slices && !code; i++) {
 		const struct slice *slice = (const struct slice *)state->slices.open[i];
 		int64_t share = (winners->count + slices - 1) / slices;
@@ -275,24 +245,21 @@ static int find_winners(struct hop_count *state, uint32_t slices)
 			const struct entry *entry = entry_at(slice, slice->order[j]);
 
 			if (entry->count >= share)
-				code = win(
-					state, entry->key, window_count(state, slices, i, entry));
+				code = best_keys_add(winners, state->heap, entry->key,
+					window_count(state, slices, i, entry));
 		}
 	}
 	return code;
 }
 
-static void give_winners(struct sw_instance *self, const struct winners *winners, int64_t start)
+static void give_winners(struct sw_instance *self, const struct best_keys *winners, int64_t start)
 {
-	struct sw_batch *batch = NULL;
+	struct sw_row_writer writer;
 
+	sw_row_writer_begin(&writer, self, 0, SW_TIME_MIN);
 	for (size_t i = 0; i < winners->used; i++) {
-		if (batch && batch->rows == batch->capacity) {
-			sw_emit(self, 0, batch);
-			batch = NULL;
-		}
-		if (!batch)
-			batch = sw_batch_new(self, 0);
+		struct sw_batch *batch = sw_row_writer_room(&writer);
+
 		if (!batch)
 			return; /* cancelled */
 		((int64_t *)batch->columns[OUT_WINDOW].data)[batch->rows] = start;
@@ -300,8 +267,7 @@ static void give_winners(struct sw_instance *self, const struct winners *winners
 		((int64_t *)batch->columns[OUT_COUNT].data)[batch->rows] = winners->count;
 		batch->rows++;
 	}
-	if (batch)
-		sw_emit(self, 0, batch);
+	sw_row_writer_end(&writer);
 }
 
 /* Gives the window that ends at `end`, and empties the slices that no later window has. */

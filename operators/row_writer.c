@@ -36,16 +36,25 @@ int sw_row_write(struct sw_row_writer *writer, const union sw_value *values, enu
 	if (writer->batch && put(writer->batch, values, change))
 		return 0;
 	sw_row_writer_end(writer);
-	writer->batch = sw_batch_new(writer->self, writer->output);
-	if (!writer->batch)
+	if (!sw_row_writer_room(writer))
 		return -ECANCELED;
-	writer->batch->watermark = writer->watermark;
 	if (put(writer->batch, values, change))
 		return 0;
 	sw_release(writer->self, writer->batch);
 	writer->batch = NULL;
 	return sw_instance_fail(writer->self, -EMSGSIZE,
 		"output %u: a row's text is too long for a batch", writer->output);
+}
+
+struct sw_batch *sw_row_writer_room(struct sw_row_writer *writer)
+{
+	if (writer->batch && writer->batch->rows < writer->batch->capacity)
+		return writer->batch;
+	sw_row_writer_end(writer);
+	writer->batch = sw_batch_new(writer->self, writer->output);
+	if (writer->batch)
+		writer->batch->watermark = writer->watermark;
+	return writer->batch;
 }
 
 void sw_row_writer_end(struct sw_row_writer *writer)

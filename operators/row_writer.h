@@ -6,8 +6,8 @@
 
 /*
  * Rows into an output's batches, one by one: takes a new batch where one is full. For operators
- * whose results are few; hot loops write columns themselves. On the instance's thread, within one
- * call of the operator: begin, any number of rows, end.
+ * whose results are few; hot loops write columns themselves, and only ask for room. On the
+ * instance's thread, within one call of the operator: begin, any number of rows, end.
  */
 
 SW_BEGIN_DECLS
@@ -38,6 +38,9 @@ static inline void sw_row_writer_begin(
  */
 SW_API SW_MUST_CHECK int sw_row_write(
 	struct sw_row_writer *writer, const union sw_value *values, enum sw_change change);
+/* A batch with room for one row, which the caller writes and counts; null: the graph is being
+ * cancelled. */
+SW_API struct sw_batch *sw_row_writer_room(struct sw_row_writer *writer);
 /* Sends what is left. */
 SW_API void sw_row_writer_end(struct sw_row_writer *writer);
 

@@ -5,6 +5,7 @@
 
 #include "operators/due.h"
 #include "operators/key_map.h"
+#include "operators/row_writer.h"
 #include "operators/slab.h"
 
 enum { IN_KEY, IN_FIRST, IN_LAST, IN_COUNT };
@@ -154,18 +155,10 @@ static int session_process(
 /* ---- Closing ---- */
 
 /* False: cancelled. */
-static bool give(struct sw_instance *self, struct sw_batch **filling, const struct session *session,
-	int64_t gap_ms)
+static bool give(struct sw_row_writer *writer, const struct session *session, int64_t gap_ms)
 {
-	struct sw_batch *batch = *filling;
+	struct sw_batch *batch = sw_row_writer_room(writer);
 
-	if (batch && batch->rows == batch->capacity) {
-		sw_emit(self, 0, batch);
-		batch = NULL;
-	}
-	if (!batch)
-		batch = sw_batch_new(self, 0);
-	*filling = batch;
 	if (!batch)
 		return false;
 	((int64_t *)batch->columns[OUT_KEY].data)[batch->rows] = session->key;
@@ -180,8 +173,8 @@ static bool give(struct sw_instance *self, struct sw_batch **filling, const stru
  * Gives the key's sessions that the watermark has passed: one of them, and so all that are older.
  * They all are in the list that was taken; each is dropped when its turn comes. False: cancelled.
  */
-static bool close_sessions(struct sw_instance *self, struct session_count *state, int64_t key,
-	int64_t watermark, struct sw_batch **filling)
+static bool close_sessions(
+	struct session_count *state, int64_t key, int64_t watermark, struct sw_row_writer *writer)
 {
 	uint32_t newest = sw_key_map_get(&state->newest, key), *link = &newest, number;
 	struct session *session = NULL;
@@ -198,7 +191,7 @@ static bool close_sessions(struct sw_instance *self, struct session_count *state
 		sw_key_map_remove(&state->newest, key);
 	for (; number && going; number = session->older) {
 		session = session_at(state, number);
-		going = give(self, filling, session, state->gap_ms);
+		going = give(writer, session, state->gap_ms);
 		session->count = 0;
 	}
 	return going;
@@ -208,9 +201,10 @@ static int session_advance(struct sw_instance *self, void *state_bytes, int64_t 
 {
 	struct session_count *state = state_bytes;
 	struct sw_due *due = sw_due_take(&state->ends, watermark);
-	struct sw_batch *filling = NULL;
+	struct sw_row_writer writer;
 	bool going = true;
 
+	sw_row_writer_begin(&writer, self, 0, SW_TIME_MIN);
 	while (due && going) {
 		struct session *session = (struct session *)(void *)due;
 		int64_t end = session->last + state->gap_ms;
@@ -221,11 +215,10 @@ static int session_advance(struct sw_instance *self, void *state_bytes, int64_t 
 			continue;
 		}
 		if (session->count)
-			going = close_sessions(self, state, session->key, watermark, &filling);
+			going = close_sessions(state, session->key, watermark, &writer);
 		sw_slab_give(&state->sessions, session->number);
 	}
-	if (filling)
-		sw_emit(self, 0, filling);
+	sw_row_writer_end(&writer);
 	return 0;
 }
 

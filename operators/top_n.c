@@ -110,7 +110,7 @@ static void drop_last(struct top_n *state, struct top *top)
 	struct change *change = change_at(state, top->change - 1);
 	struct top_row row = top->rows[--top->count];
 
-	if (change->kept > 0 && change->rows[change->kept - 1].numbers == row.numbers)
+	if (change->kept > 0 && change->rows[change->kept - 1].rest == row.rest)
 		change->kept--;
 	else
 		top_row_free(&state->layout, state->heap, row);
@@ -131,7 +131,7 @@ static bool comes_before(const struct top_n *state, const struct sw_batch *batch
 	if (order != kept->order)
 		return order > kept->order;
 	seq = number_of(batch, config->seq, row);
-	other = kept->numbers[TOP_ROW_SEQ];
+	other = top_row_seq(kept);
 	return config->last ? seq > other : seq < other;
 }
 
@@ -194,7 +194,7 @@ static int add_row(struct top_n *state, const struct sw_batch *batch, uint32_t r
 	if (at == state->config->n)
 		return 0;
 	kept = top_row_keep(&state->layout, state->heap, batch, row);
-	if (!kept.numbers || (!top->change && !remember(state, number, top)))
+	if (!kept.rest || (!top->change && !remember(state, number, top)))
 		return -ENOMEM;
 	if (top->count == state->config->n)
 		drop_last(state, top);
@@ -262,7 +262,7 @@ static int give_change(struct sw_instance *self, struct top_n *state, const stru
 	for (uint32_t i = 0; i < top->count && !code; i++) {
 		bool update = i < change->given;
 
-		if (update && (top->rows[i].numbers == change->rows[i].numbers ||
+		if (update && (top->rows[i].rest == change->rows[i].rest ||
 				      top_row_same(&state->layout, top->rows[i], change->rows[i])))
 			continue;
 		if (update)

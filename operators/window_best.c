@@ -2,21 +2,18 @@
 #include "operators/window_best.h"
 
 #include <errno.h>
-#include <string.h>
 
+#include "operators/best_keys_private.h"
 #include "operators/panes_private.h"
+#include "operators/row_writer.h"
 
 enum { IN_WINDOW, IN_KEY, IN_COUNT };
 enum { OUT_KEY, OUT_COUNT, OUT_START, OUT_END };
 
-#define KEYS_FIRST 4u
-
-/* The keys with the highest count so far. A closed pane keeps its array. */
+/* A closed one keeps its keys' array. */
 struct best_pane {
 	struct pane base;
-	int64_t count;
-	int64_t *keys;
-	size_t used, capacity;
+	struct best_keys best;
 };
 
 struct window_best {
@@ -35,39 +32,11 @@ static int best_open(struct sw_instance *self, void *state_bytes, struct sw_erro
 	return 0;
 }
 
-static int make_room(struct sw_heap *heap, struct best_pane *pane)
-{
-	size_t capacity = pane->capacity ? 2 * pane->capacity : KEYS_FIRST;
-	int64_t *grown;
-
-	if (pane->used < pane->capacity)
-		return 0;
-	grown = sw_heap_alloc(heap, capacity * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	if (pane->used > 0)
-		memcpy(grown, pane->keys, pane->used * sizeof(*grown));
-	sw_heap_free(heap, pane->keys, pane->capacity * sizeof(*grown));
-	pane->keys = grown;
-	pane->capacity = capacity;
-	return 0;
-}
-
 static int add(struct window_best *state, int64_t start, int64_t key, int64_t count)
 {
 	struct best_pane *pane = (struct best_pane *)panes_get(&state->panes, start, sizeof(*pane));
 
-	if (!pane)
-		return -ENOMEM;
-	if (pane->used > 0 && count < pane->count)
-		return 0;
-	if (count > pane->count)
-		pane->used = 0;
-	if (make_room(state->heap, pane))
-		return -ENOMEM;
-	pane->count = count;
-	pane->keys[pane->used++] = key;
-	return 0;
+	return pane ? best_keys_add(&pane->best, state->heap, key, count) : -ENOMEM;
 }
 
 static int best_process(
@@ -92,26 +61,23 @@ static int best_process(
 
 static void give(struct sw_instance *self, const struct best_pane *pane, int64_t window_ms)
 {
-	struct sw_batch *batch = NULL;
+	const struct best_keys *best = &pane->best;
+	struct sw_row_writer writer;
 
-	for (size_t i = 0; i < pane->used; i++) {
-		if (batch && batch->rows == batch->capacity) {
-			sw_emit(self, 0, batch);
-			batch = NULL;
-		}
-		if (!batch)
-			batch = sw_batch_new(self, 0);
+	sw_row_writer_begin(&writer, self, 0, SW_TIME_MIN);
+	for (size_t i = 0; i < best->used; i++) {
+		struct sw_batch *batch = sw_row_writer_room(&writer);
+
 		if (!batch)
 			return; /* cancelled */
-		((int64_t *)batch->columns[OUT_KEY].data)[batch->rows] = pane->keys[i];
-		((int64_t *)batch->columns[OUT_COUNT].data)[batch->rows] = pane->count;
+		((int64_t *)batch->columns[OUT_KEY].data)[batch->rows] = best->keys[i];
+		((int64_t *)batch->columns[OUT_COUNT].data)[batch->rows] = best->count;
 		((int64_t *)batch->columns[OUT_START].data)[batch->rows] = pane->base.start;
 		((int64_t *)batch->columns[OUT_END].data)[batch->rows] =
 			pane->base.start + window_ms;
 		batch->rows++;
 	}
-	if (batch)
-		sw_emit(self, 0, batch);
+	sw_row_writer_end(&writer);
 }
 
 static int best_advance(struct sw_instance *self, void *state_bytes, int64_t watermark)
@@ -126,8 +92,7 @@ static int best_advance(struct sw_instance *self, void *state_bytes, int64_t wat
 		if (pane->base.start + config->window_ms > watermark)
 			break;
 		give(self, pane, config->window_ms);
-		pane->used = 0;
-		pane->count = 0;
+		best_keys_clear(&pane->best, 0);
 		closed++;
 	}
 	panes_close(&state->panes, closed);

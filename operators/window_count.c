@@ -5,6 +5,7 @@
 
 #include "operators/key_map.h"
 #include "operators/panes_private.h"
+#include "operators/row_writer.h"
 
 #define AHEAD 8 /* rows whose counts are fetched ahead */
 
@@ -95,20 +96,16 @@ static int count_process(
 
 static void give(struct sw_instance *self, const struct count_pane *pane, int64_t window_ms)
 {
-	struct sw_batch *batch = NULL;
+	struct sw_row_writer writer;
 	uint64_t at = 0;
 	int64_t key;
 	uint32_t count;
 
+	sw_row_writer_begin(&writer, self, 0, SW_TIME_MIN);
 	while (sw_key_map_next(&pane->counts, &at, &key, &count)) {
+		struct sw_batch *batch = sw_row_writer_room(&writer);
 		uint32_t row;
 
-		if (batch && batch->rows == batch->capacity) {
-			sw_emit(self, 0, batch);
-			batch = NULL;
-		}
-		if (!batch)
-			batch = sw_batch_new(self, 0);
 		if (!batch)
 			return; /* cancelled */
 		row = batch->rows++;
@@ -117,8 +114,7 @@ static void give(struct sw_instance *self, const struct count_pane *pane, int64_
 		((int64_t *)batch->columns[OUT_START].data)[row] = pane->base.start;
 		((int64_t *)batch->columns[OUT_END].data)[row] = pane->base.start + window_ms;
 	}
-	if (batch)
-		sw_emit(self, 0, batch);
+	sw_row_writer_end(&writer);
 }
 
 static int count_advance(struct sw_instance *self, void *state_bytes, int64_t watermark)

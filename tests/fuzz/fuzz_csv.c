@@ -5,8 +5,6 @@
  * the checksum of a file is that of its rows. The reader's buffer is small here (CMakeLists.txt).
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,9 +12,9 @@
 #include "nexmark/csv_reader_private.h"
 #include "operators/csv_text.h"
 #include "operators/side_table.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_file.h"
 
-enum { FD = 1000000, SIDE = 1, SUM = 50, BUFFER_MAX = 1 << 15 };
+enum { SIDE = 1, SUM = 50, BUFFER_MAX = 1 << 15 };
 
 static const struct sw_schema schemas[2] = {
 	{ .columns = 4,
@@ -27,51 +25,7 @@ static const struct sw_schema schemas[2] = {
 			{ .name = "value", .type = SW_TEXT } } },
 };
 
-/* The file: a name that only open knows. */
-static const char directory[] = "/a folder that is not there", name[] = "fuzz.csv";
-static struct fuzz_input file;
-static uint8_t step; /* 0: all at once */
-
-int __wrap_open(const char *path, int flags, ...);
-int __real_open(const char *path, int flags, ...);
-ssize_t __wrap_read(int fd, void *to, size_t bytes);
-ssize_t __real_read(int fd, void *to, size_t bytes);
-int __wrap_close(int fd);
-int __real_close(int fd);
-
-int __wrap_open(const char *path, int flags, ...)
-{
-	va_list arguments;
-	mode_t mode;
-
-	if (strncmp(path, directory, sizeof(directory) - 1) == 0)
-		return FD;
-	va_start(arguments, flags);
-	mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
-	va_end(arguments);
-	return __real_open(path, flags, mode);
-}
-
-ssize_t __wrap_read(int fd, void *to, size_t bytes)
-{
-	if (fd != FD)
-		return __real_read(fd, to, bytes);
-	FUZZ_CHECK(bytes > 0);
-	if (bytes > file.bytes)
-		bytes = file.bytes;
-	if (step && bytes > step)
-		bytes = step;
-	if (bytes)
-		memcpy(to, file.at, bytes);
-	file.at += bytes;
-	file.bytes -= bytes;
-	return (ssize_t)bytes;
-}
-
-int __wrap_close(int fd)
-{
-	return fd == FD ? 0 : __real_close(fd);
-}
+static const char name[] = "fuzz.csv";
 
 /* ---- Reading ---- */
 
@@ -130,14 +84,13 @@ static void read_file(struct outcome *outcome, const struct sw_schema *schema,
 {
 	struct csv_reader reader;
 
-	file = bytes;
-	step = bytes_a_read;
+	fuzz_file = (struct fuzz_file){ bytes, bytes_a_read };
 	outcome->rows = 0;
 	outcome->checksum = outcome->lines = 0;
 	outcome->error.text[0] = '\0';
 	outcome->bytes = sw_csv_header(schema, outcome->text, sizeof(outcome->text));
 	outcome->text[outcome->bytes++] = '\n';
-	outcome->code = csv_reader_open(&reader, directory, name, schema, &outcome->error);
+	outcome->code = csv_reader_open(&reader, FUZZ_FOLDER, name, schema, &outcome->error);
 	if (outcome->code)
 		return;
 	while ((outcome->code = csv_reader_next(&reader, &outcome->error)) == 1) {
@@ -165,10 +118,9 @@ static void check_side(struct fuzz_input bytes)
 	unsigned rows = 0;
 	int64_t key = 0;
 
-	file = bytes;
-	step = 0;
+	fuzz_file = (struct fuzz_file){ bytes, 0 };
 	FUZZ_CHECK(table);
-	if (csv_reader_open(&reader, directory, name, &schemas[1], &error) == 0) {
+	if (csv_reader_open(&reader, FUZZ_FOLDER, name, &schemas[1], &error) == 0) {
 		while (csv_reader_next(&reader, &error) == 1 &&
 			csv_reader_number(&reader, 0, INT64_MIN, INT64_MAX, &key, &error) == 0) {
 			FUZZ_CHECK(sw_side_table_add(table, key, reader.fields[1]) == 0);

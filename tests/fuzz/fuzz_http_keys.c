@@ -3,68 +3,26 @@
  * Signatures of requests, and credentials as endpoints and files give them. Files are stood in for,
  * as is the memory for secrets, which is too slow to have anew each time.
  */
-#include <fcntl.h>
-#include <stdarg.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
 #include "burst/credentials_private.h"
 #include "burst/secret.h"
 #include "burst/sigv4.h"
+#include "tests/fuzz/fuzz_file.h"
 #include "tests/fuzz/fuzz_http.h"
 #include "tools/lambda_local/signature.h"
 
-enum { FD = 1000000, INPUT_MAX = 1 << 16 };
+static const char file_name[] = FUZZ_FOLDER "/credentials";
 
-static const char file_name[] = "/a folder that is not there/credentials";
-static struct fuzz_input file;
-
-int __wrap_open(const char *path, int flags, ...);
-int __real_open(const char *path, int flags, ...);
-ssize_t __wrap_read(int fd, void *to, size_t bytes);
-ssize_t __real_read(int fd, void *to, size_t bytes);
-int __wrap_close(int fd);
-int __real_close(int fd);
 void *__wrap_sw_secret_alloc(size_t bytes);
 void __wrap_sw_secret_free(void *secret, size_t bytes);
-
-int __wrap_open(const char *path, int flags, ...)
-{
-	va_list arguments;
-	mode_t mode;
-
-	if (strcmp(path, file_name) == 0)
-		return FD;
-	va_start(arguments, flags);
-	mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
-	va_end(arguments);
-	return __real_open(path, flags, mode);
-}
-
-ssize_t __wrap_read(int fd, void *to, size_t bytes)
-{
-	if (fd != FD)
-		return __real_read(fd, to, bytes);
-	if (bytes > file.bytes)
-		bytes = file.bytes;
-	if (bytes)
-		memcpy(to, file.at, bytes);
-	file.at += bytes;
-	file.bytes -= bytes;
-	return (ssize_t)bytes;
-}
-
-int __wrap_close(int fd)
-{
-	return fd == FD ? 0 : __real_close(fd);
-}
 
 /* A file's text gets as much as there is, and a zero, for a sanitizer to see more being read. */
 void *__wrap_sw_secret_alloc(size_t bytes)
 {
-	return calloc(1, bytes == CREDENTIALS_FILE_MAX ? file.bytes + 1 : bytes);
+	return calloc(1, bytes == CREDENTIALS_FILE_MAX ? fuzz_file.input.bytes + 1 : bytes);
 }
 
 void __wrap_sw_secret_free(void *secret, size_t bytes)
@@ -91,7 +49,8 @@ void fuzz_signature(uint8_t details, struct fuzz_input input)
 	size_t target;
 
 	if (!signatures) {
-		file = (struct fuzz_input){ (const uint8_t *)key_file, sizeof(key_file) - 1 };
+		fuzz_file.input =
+			(struct fuzz_input){ (const uint8_t *)key_file, sizeof(key_file) - 1 };
 		FUZZ_CHECK(ll_signatures_open(&signatures, file_name, NULL) == 0);
 	}
 	FUZZ_CHECK(sw_sigv4_time_parse(now_text, &now) == 0);
@@ -206,12 +165,12 @@ void fuzz_credentials_file(struct fuzz_input input)
 	unsigned count = 0;
 	int rc;
 
-	file = input;
+	fuzz_file.input = input;
 	rc = sw_credentials_read_file(file_name, each, &count, &error);
 	FUZZ_CHECK(rc >= 0 || error.text[0]);
 	memset(&keys, 0, sizeof(keys));
 	for (int config = 0; config < 2; config++) {
-		file = input;
+		fuzz_file.input = input;
 		rc = credentials_file_find(&places, &keys, &error);
 		FUZZ_CHECK(rc >= 0 || error.text[0]);
 		if (rc == 1)

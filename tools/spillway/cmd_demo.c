@@ -30,20 +30,17 @@ struct demo_options {
 #define AT(field) offsetof(struct demo_options, field)
 
 static const struct option_row rows[] = {
-	{ "output", OPTION_TEXT, AT(output), "DIR", "spillway-demo", "where the files go", 0, 0,
-		NULL },
-	{ "op-delay-us", OPTION_NUMBER, AT(op_delay_us), "US", "80",
-		"simulated cost of an event, us", 10, 1000, NULL },
-	{ "phase-sec", OPTION_COUNT, AT(phase_s), "S", "5",
-		"length of the calm before, of the spike, and of the calm after", 1, 20, NULL },
-	{ "concurrency", OPTION_COUNT, AT(concurrency), "N", "16",
-		"functions that lambda-local runs at once", 1, 256, NULL },
-	{ "rtt-ms", OPTION_COUNT, AT(rtt_ms), "MS", "5", "its network's round trip", 0, 1000,
-		NULL },
-	{ "cold-start-ms", OPTION_COUNT, AT(cold_start_ms), "MS", "100",
-		"its functions' first start", 0, 10000, NULL },
-	{ "progress", OPTION_CHOICE, AT(progress), "auto|always|never", "auto",
-		"a live line; auto: on a terminal", 0, 0, "auto|always|never" },
+	ROW_TEXT("output", output, "DIR", "spillway-demo", "where the files go"),
+	ROW_NUMBER(
+		"op-delay-us", op_delay_us, "US", "80", "simulated cost of an event, us", 10, 1000),
+	ROW_COUNT("phase-sec", phase_s, "S", "5",
+		"length of the calm before, of the spike, and of the calm after", 1, 20),
+	ROW_COUNT("concurrency", concurrency, "N", "16", "functions that lambda-local runs at once",
+		1, 256),
+	ROW_COUNT("rtt-ms", rtt_ms, "MS", "5", "its network's round trip", 0, 1000),
+	ROW_COUNT("cold-start-ms", cold_start_ms, "MS", "100", "its functions' first start", 0,
+		10000),
+	ROW_PROGRESS,
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -30,15 +30,13 @@ struct experiments_options {
 #define AT(field) offsetof(struct experiments_options, field)
 
 static const struct option_row rows[] = {
-	{ "output", OPTION_TEXT, AT(output), "DIR", "spillway-experiments",
-		"a new or empty folder, or one that this wrote", 0, 0, NULL },
-	{ "short", OPTION_FLAG, AT(is_short), "", NULL,
-		"few cells, each short: a minute and a half, not the better part of an hour", 0, 0,
-		NULL },
-	{ "functions", OPTION_TEXT, AT(functions), "DIR", "of the checkout",
-		"where python/ and java/ are, the functions' sources", 0, 0, NULL },
-	{ "progress", OPTION_CHOICE, AT(progress), "auto|always|never", "auto",
-		"a live line; auto: on a terminal", 0, 0, "auto|always|never" },
+	ROW_TEXT("output", output, "DIR", "spillway-experiments",
+		"a new or empty folder, or one that this wrote"),
+	ROW_FLAG("short", is_short,
+		"few cells, each short: a minute and a half, not the better part of an hour"),
+	ROW_TEXT("functions", functions, "DIR", "of the checkout",
+		"where python/ and java/ are, the functions' sources"),
+	ROW_PROGRESS,
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

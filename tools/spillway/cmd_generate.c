@@ -14,11 +14,11 @@ struct generate_options {
 	bool digest;
 };
 
+#define AT(field) offsetof(struct generate_options, field)
+
 static const struct option_row rows[] = {
-	{ "output", OPTION_TEXT, offsetof(struct generate_options, output), "DIR", NULL,
-		"write person.csv, auction.csv, bid.csv there", 0, 0, NULL },
-	{ "digest", OPTION_FLAG, offsetof(struct generate_options, digest), "", NULL,
-		"print name, rows and SHA-256 of each file without its header", 0, 0, NULL },
+	ROW_TEXT("output", output, "DIR", NULL, "write person.csv, auction.csv, bid.csv there"),
+	ROW_FLAG("digest", digest, "print name, rows and SHA-256 of each file without its header"),
 };
 
 static int help(void)

@@ -24,15 +24,14 @@ struct nexmark_options {
 #define AT(field) offsetof(struct nexmark_options, field)
 
 static const struct option_row rows[] = {
-	{ "Table:", OPTION_HEADING, 0, "", NULL, "", 0, 0, NULL },
-	{ "format", OPTION_CHOICE, AT(format), "table|json|csv|md", "table",
-		"json: as Google Benchmark writes it; csv: a line per run", 0, 0,
-		"table|json|csv|md" },
-	{ "repetitions", OPTION_COUNT, AT(repetitions), "N", "1",
+	ROW_HEADING("Table:"),
+	ROW_CHOICE("format", format, "table|json|csv|md", "table",
+		"json: as Google Benchmark writes it; csv: a line per run"),
+	ROW_COUNT("repetitions", repetitions, "N", "1",
 		"runs of each query; the table has medians of their times", 1,
-		NEXMARK_REPETITIONS_MAX, NULL },
-	{ "warmup", OPTION_COUNT, AT(warmup), "N", "0", "runs of each query before, not counted", 0,
-		NEXMARK_REPETITIONS_MAX, NULL },
+		NEXMARK_REPETITIONS_MAX),
+	ROW_COUNT("warmup", warmup, "N", "0", "runs of each query before, not counted", 0,
+		NEXMARK_REPETITIONS_MAX),
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

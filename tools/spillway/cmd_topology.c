@@ -16,12 +16,10 @@ struct topology_options {
 #define AT(field) offsetof(struct topology_options, field)
 
 static const struct option_row rows[] = {
-	{ "workers", OPTION_COUNT, AT(workers), "N", "one per core", "worker threads", 1,
-		SW_WORKERS_MAX, NULL },
-	{ "pin", OPTION_TEXT, AT(pin), "auto|none|LIST", "auto",
-		"where workers are pinned; LIST is of cpus, like 0,2-5", 0, 0, NULL },
-	{ "query", OPTION_TEXT, AT(query), "QUERY", "q7", "whose rings and pools are shown", 0, 0,
-		NULL },
+	ROW_COUNT("workers", workers, "N", "one per core", "worker threads", 1, SW_WORKERS_MAX),
+	ROW_TEXT("pin", pin, "auto|none|LIST", "auto",
+		"where workers are pinned; LIST is of cpus, like 0,2-5"),
+	ROW_TEXT("query", query, "QUERY", "q7", "whose rings and pools are shown"),
 };
 
 static int help(void)

@@ -35,6 +35,39 @@ struct option_row {
 	const char *choices;     /* OPTION_CHOICE: "a|b|c" */
 };
 
+/*
+ * Rows by kind: the name, the field of the target (whoever writes a table defines AT(field) as its
+ * offset), what --help calls the value, the default, help.
+ */
+#define ROW_HEADING(text)                                         \
+	{                                                         \
+		text, OPTION_HEADING, 0, "", NULL, "", 0, 0, NULL \
+	}
+#define ROW_FLAG(name, field, help)                                      \
+	{                                                                \
+		name, OPTION_FLAG, AT(field), "", NULL, help, 0, 0, NULL \
+	}
+#define ROW_TEXT(name, field, value, preset, help)                            \
+	{                                                                     \
+		name, OPTION_TEXT, AT(field), value, preset, help, 0, 0, NULL \
+	}
+#define ROW_CHOICE(name, field, choices, preset, help)                               \
+	{                                                                            \
+		name, OPTION_CHOICE, AT(field), choices, preset, help, 0, 0, choices \
+	}
+#define ROW_COUNT(name, field, value, preset, help, least, most)                      \
+	{                                                                             \
+		name, OPTION_COUNT, AT(field), value, preset, help, least, most, NULL \
+	}
+#define ROW_NUMBER(name, field, value, preset, help, least, most)                      \
+	{                                                                              \
+		name, OPTION_NUMBER, AT(field), value, preset, help, least, most, NULL \
+	}
+/* Of every command that shows how far it is. */
+#define ROW_PROGRESS                                                  \
+	ROW_CHOICE("progress", progress, "auto|always|never", "auto", \
+		"a live line; auto: on a terminal")
+
 /* One table and what it writes to. */
 struct option_set {
 	const struct option_row *rows;

@@ -11,114 +11,91 @@
 
 #define AT(field) offsetof(struct run_options, field)
 
-/* One line of the table each: name and field, what --help calls the value, default, help. */
-#define HEADING(text)                                             \
-	{                                                         \
-		text, OPTION_HEADING, 0, "", NULL, "", 0, 0, NULL \
-	}
-#define FLAG(name, field, help)                                          \
-	{                                                                \
-		name, OPTION_FLAG, AT(field), "", NULL, help, 0, 0, NULL \
-	}
-#define TEXT(name, field, value, preset, help)                                \
-	{                                                                     \
-		name, OPTION_TEXT, AT(field), value, preset, help, 0, 0, NULL \
-	}
-#define CHOICE(name, field, choices, preset, help)                                   \
-	{                                                                            \
-		name, OPTION_CHOICE, AT(field), choices, preset, help, 0, 0, choices \
-	}
-#define COUNT(name, field, value, preset, help, least, most)                          \
-	{                                                                             \
-		name, OPTION_COUNT, AT(field), value, preset, help, least, most, NULL \
-	}
-#define NUMBER(name, field, value, preset, help, least, most)                          \
-	{                                                                              \
-		name, OPTION_NUMBER, AT(field), value, preset, help, least, most, NULL \
-	}
-
 static const struct option_row rows[] = {
-	HEADING("Source (beside the generator's options below):"),
-	TEXT("input", input, "DIR", NULL,
+	ROW_HEADING("Source (beside the generator's options below):"),
+	ROW_TEXT("input", input, "DIR", NULL,
 		"read DIR's person.csv, auction.csv, bid.csv instead of generating"),
-	FLAG("replay", replay, "make the columns in memory before the start"),
-	FLAG("is-rate-limited", is_rate_limited,
+	ROW_FLAG("replay", replay, "make the columns in memory before the start"),
+	ROW_FLAG("is-rate-limited", is_rate_limited,
 		"open loop at the generator's rates; else as fast as it can"),
 
-	HEADING("Engine:"),
-	COUNT("workers", workers, "N", "one per core", "worker threads", 1, SW_WORKERS_MAX),
-	TEXT("pin", pin, "auto|none|LIST", "auto",
+	ROW_HEADING("Engine:"),
+	ROW_COUNT("workers", workers, "N", "one per core", "worker threads", 1, SW_WORKERS_MAX),
+	ROW_TEXT("pin", pin, "auto|none|LIST", "auto",
 		"where workers are pinned; LIST is of cpus, like 0,2-5"),
-	COUNT("batch-rows", batch_rows, "N", "1024", "most events of a batch", 1,
+	ROW_COUNT("batch-rows", batch_rows, "N", "1024", "most events of a batch", 1,
 		SW_BATCH_ROWS_MAX),
-	COUNT("ring-slots", ring_slots, "N", "64", "batches that a ring holds", 2, 65536),
-	CHOICE("huge-pages", huge_pages, "auto|off", "auto", "for batches"),
-	CHOICE("state", state, "auto|dense|hash", "auto",
+	ROW_COUNT("ring-slots", ring_slots, "N", "64", "batches that a ring holds", 2, 65536),
+	ROW_CHOICE("huge-pages", huge_pages, "auto|off", "auto", "for batches"),
+	ROW_CHOICE("state", state, "auto|dense|hash", "auto",
 		"how keyed state is laid out: arrays by id, hash tables, or as it fits"),
 	{ "max-state-bytes", OPTION_BYTES, AT(max_state_bytes), "BYTES", "3/4 of free memory",
 		"the run fails when its state passes this; K, M, G", 0, 0, NULL },
-	NUMBER("op-delay-us", op_delay_us, "US", "0",
+	ROW_NUMBER("op-delay-us", op_delay_us, "US", "0",
 		"simulated cost per event of the burstable stage, us", 0, 1e6),
 
-	HEADING("Query:"),
-	COUNT("watermark-delay-ms", watermark_delay_ms, "MS", "4000",
+	ROW_HEADING("Query:"),
+	ROW_COUNT("watermark-delay-ms", watermark_delay_ms, "MS", "4000",
 		"--input: disorder that is waited for, ms", 0, 1e15),
-	CHOICE("processing-time", processing_time, "arrival|event", "arrival", "q12: its clock"),
-	TEXT("side-input", side_input, "FILE.csv", "0 to 9999",
+	ROW_CHOICE(
+		"processing-time", processing_time, "arrival|event", "arrival", "q12: its clock"),
+	ROW_TEXT("side-input", side_input, "FILE.csv", "0 to 9999",
 		"q13: the table that bids are joined to, key,value"),
-	FLAG("tokens", tokens, "tokenize: one row per token, not counts"),
+	ROW_FLAG("tokens", tokens, "tokenize: one row per token, not counts"),
 
-	HEADING("Sink:"),
-	TEXT("output", output, "FILE.csv", "a blackhole", "where the result goes (q10: a folder)"),
-	FLAG("checksum", checksum, "sum the hashes of the result's rows"),
-	FLAG("ordered", ordered, "--output: rows sorted by their bytes"),
-	TEXT("changelog", changelog, "FILE.csv", NULL,
+	ROW_HEADING("Sink:"),
+	ROW_TEXT("output", output, "FILE.csv", "a blackhole",
+		"where the result goes (q10: a folder)"),
+	ROW_FLAG("checksum", checksum, "sum the hashes of the result's rows"),
+	ROW_FLAG("ordered", ordered, "--output: rows sorted by their bytes"),
+	ROW_TEXT("changelog", changelog, "FILE.csv", NULL,
 		"every change of the result: kind (+I -U +U -D), watermark, row"),
-	TEXT("late", late, "FILE.csv", NULL, "--input: where rows go that are left out as late"),
+	ROW_TEXT(
+		"late", late, "FILE.csv", NULL, "--input: where rows go that are left out as late"),
 
-	HEADING("Bursting:"),
-	TEXT("policy", policy, "NAME", "none; spillway with an endpoint",
+	ROW_HEADING("Bursting:"),
+	ROW_TEXT("policy", policy, "NAME", "none; spillway with an endpoint",
 		"when batches are spilled: none; fixed: a share; spillway: when that is quicker; "
 		"threshold, sponge, ds2: others' rules"),
-	NUMBER("spill-share", spill_share, "F", "0.5", "fixed: share of the batches, 0 to 1", 0, 1),
-	TEXT("endpoint", endpoint, "URL", NULL, "https://HOST[:PORT][/PATH] of the functions"),
-	CHOICE("contract", contract, "auto|invoke|http", "auto",
+	ROW_NUMBER("spill-share", spill_share, "F", "0.5", "fixed: share of the batches, 0 to 1", 0,
+		1),
+	ROW_TEXT("endpoint", endpoint, "URL", NULL, "https://HOST[:PORT][/PATH] of the functions"),
+	ROW_CHOICE("contract", contract, "auto|invoke|http", "auto",
 		"invoke: Lambda's Invoke API; http: frames by POST to the URL; auto: http at "
 		"Function URLs, APIs and paths"),
-	TEXT("function", function, "NAME", "spillway", "invoke: the function's name there"),
-	TEXT("ca", ca, "FILE", "the system's", "PEM file the endpoint is checked against"),
-	CHOICE("sign", sign, "auto|always|never", "auto",
+	ROW_TEXT("function", function, "NAME", "spillway", "invoke: the function's name there"),
+	ROW_TEXT("ca", ca, "FILE", "the system's", "PEM file the endpoint is checked against"),
+	ROW_CHOICE("sign", sign, "auto|always|never", "auto",
 		"AWS signatures; auto: with --region or at AWS, if there are credentials"),
-	TEXT("region", region, "NAME", "the endpoint's, AWS_REGION", "AWS region to sign for"),
+	ROW_TEXT("region", region, "NAME", "the endpoint's, AWS_REGION", "AWS region to sign for"),
 	{ "lambda-local", OPTION_MAYBE, AT(lambda_local), "[=OPTIONS]", NULL,
 		"start a lambda-local for this run, like =concurrency=8,rtt-ms=5", 0, 0, NULL },
-	COUNT("sample-us", sample_us, "US", "250", "the controller's period, us", 50, 2000000),
-	COUNT("max-inflight", max_inflight, "N", "64", "invocations at once", 1,
+	ROW_COUNT("sample-us", sample_us, "US", "250", "the controller's period, us", 50, 2000000),
+	ROW_COUNT("max-inflight", max_inflight, "N", "64", "invocations at once", 1,
 		SW_BURST_INFLIGHT_MAX),
-	COUNT("max-invocations", max_invocations, "N", "no limit",
+	ROW_COUNT("max-invocations", max_invocations, "N", "no limit",
 		"invocations of the run: retries, hedges and prewarms included", 1, 1e15),
-	NUMBER("budget-usd-per-hour", budget_usd_per_hour, "USD", "no limit",
+	ROW_NUMBER("budget-usd-per-hour", budget_usd_per_hour, "USD", "no limit",
 		"most to spend in any hour, dollars; half of it at once at most", 0, 1e9),
-	COUNT("deadline-ms", deadline_ms, "MS", "10000", "of one invocation, ms", 1, 900000),
-	TEXT("dial-back", dial_back, "HOST:PORT", "no dial-back",
+	ROW_COUNT("deadline-ms", deadline_ms, "MS", "10000", "of one invocation, ms", 1, 900000),
+	ROW_TEXT("dial-back", dial_back, "HOST:PORT", "no dial-back",
 		"listen here: functions connect back and work through batches; port 0: any"),
-	TEXT("dial-back-advertise", dial_back_advertise, "HOST:PORT", "as --dial-back",
+	ROW_TEXT("dial-back-advertise", dial_back_advertise, "HOST:PORT", "as --dial-back",
 		"the address that functions connect to, where it is another one"),
-	COUNT("dial-back-ms", dial_back_ms, "MS", "25000",
+	ROW_COUNT("dial-back-ms", dial_back_ms, "MS", "25000",
 		"a function that dialled back stays so long at most, ms", 1000, 900000),
-	COUNT("retries", retries, "N", "3",
+	ROW_COUNT("retries", retries, "N", "3",
 		"of one batch, before it is run locally; of all, 15 of 100 at most", 0, 100),
-	COUNT("prewarm", prewarm, "N", "0",
+	ROW_COUNT("prewarm", prewarm, "N", "0",
 		"function environments to start ahead; costs N invocations without rows", 0,
 		SW_BURST_INFLIGHT_MAX),
-	COUNT("prewarm-every-s", prewarm_every_s, "S", "at the start only",
+	ROW_COUNT("prewarm-every-s", prewarm_every_s, "S", "at the start only",
 		"--prewarm again every S seconds; costs N invocations each time", 1, 86400),
 
-	HEADING("Report:"),
-	TEXT("report", report, "FILE.json", NULL, "everything that was measured"),
-	CHOICE("progress", progress, "auto|always|never", "auto",
-		"a live line; auto: on a terminal"),
-	TEXT("trace", trace, "FILE", NULL, "time series, one JSON object per 100 ms"),
+	ROW_HEADING("Report:"),
+	ROW_TEXT("report", report, "FILE.json", NULL, "everything that was measured"),
+	ROW_PROGRESS,
+	ROW_TEXT("trace", trace, "FILE", NULL, "time series, one JSON object per 100 ms"),
 };
 
 void run_options_init(struct run_options *options)
