@@ -6,6 +6,9 @@
 #include "runtime/clock.h"
 #include "runtime/graph_private.h"
 
+#define TIMED_NS    50000u
+#define TIMED_EVERY 8u
+
 size_t kernel_state_bytes(const struct sw_kernel *kernel)
 {
 	return kernel->scratch_bytes;
@@ -58,35 +61,59 @@ static int run(
 	return code;
 }
 
-static void count_local(struct sw_site *site, uint32_t rows, uint64_t ns)
+/* What rows take, by what they took lately; 0: not known. */
+static uint64_t expected_ns(const struct sw_site *site, uint32_t rows)
+{
+	return counter_get(&site->recent_row_cost) * rows / COST_UNITS;
+}
+
+/* Little work is timed now and then only: two looks at the clock are a part of it. */
+static bool is_timed(const struct sw_site *site, uint32_t rows)
+{
+	uint64_t ns = expected_ns(site, rows);
+
+	return ns == 0 || ns > TIMED_NS || counter_get(&site->local_batches) % TIMED_EVERY == 0;
+}
+
+static void learn_cost(struct sw_site *site, uint32_t rows, uint64_t ns)
 {
 	uint64_t before = counter_get(&site->recent_row_cost);
 	uint64_t cost = rows > 0 ? ns * COST_UNITS / rows : before;
 
-	counter_add(&site->local_batches, 1);
-	counter_add(&site->local_rows, rows);
-	counter_add(&site->local_ns, ns);
 	/* Relaxed: read as a hint. */
 	atomic_store_explicit(&site->recent_row_cost, before ? (7 * before + cost) / 8 : cost,
 		memory_order_relaxed);
+}
+
+static void count_local(struct sw_site *site, uint32_t rows, uint64_t ns)
+{
+	counter_add(&site->local_batches, 1);
+	counter_add(&site->local_rows, rows);
+	counter_add(&site->local_ns, ns);
 }
 
 static int kernel_process(
 	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
 {
 	struct sw_site *site = self->current ? self->current->site : NULL;
-	bool timed = site || self->stage->graph->options.op_delay_ns;
-	uint64_t begin_ns = timed ? sw_now_ns() : 0;
+	uint64_t delay_ns = self->stage->graph->options.op_delay_ns;
 	uint32_t rows = sw_batch_count(batch);
+	bool timed = delay_ns || (site && is_timed(site, rows));
+	uint64_t begin_ns = timed ? sw_now_ns() : 0;
 	struct sw_batch *out;
 	int code;
 
 	(void)input;
-	if (self->stage->graph->options.op_delay_ns)
+	if (delay_ns)
 		burn(self, batch, begin_ns);
 	code = run(self, state, batch, &out);
-	if (site)
-		count_local(site, rows, sw_now_ns() - begin_ns);
+	if (site) {
+		uint64_t ns = timed ? sw_now_ns() - begin_ns : expected_ns(site, rows);
+
+		if (timed)
+			learn_cost(site, rows, ns);
+		count_local(site, rows, ns);
+	}
 	if (!out)
 		return 0;
 	if (code) {
