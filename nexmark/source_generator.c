@@ -15,10 +15,9 @@
 /* A paced source waits so long for a fuller batch. */
 #define GATHER_NS 1000000u
 /* Where batches may leave, a paced source's are no more work than this, for whatever comes after
- * one waits for it; but no fewer rows than that, for each is a request. What waits already is put
- * into so many batches at most: larger ones get more done with as many functions. */
+ * one waits for it. What waits already is put into so many batches at most: larger ones get more
+ * done with as many functions. */
 #define WORK_NS         4000000u
-#define WORK_ROWS_MIN   64u
 #define BACKLOG_BATCHES 4u
 /* Events that are claimed at once, at most: where few of them are read they make small batches. */
 #define CLAIM_EVENTS_MAX (1u << 20)
@@ -297,8 +296,8 @@ static uint32_t paced_events(
 			self, source_output(config->plan, (enum sw_nexmark_event)type), WORK_NS);
 		if (rows >= source->rows[type])
 			continue;
-		events = generator_span(config->generator, (enum sw_nexmark_event)type,
-			rows > WORK_ROWS_MIN ? rows : WORK_ROWS_MIN);
+		events = generator_span(
+			config->generator, (enum sw_nexmark_event)type, rows > 0 ? rows : 1);
 		if (events < most)
 			most = events;
 	}

@@ -401,9 +401,9 @@ static bool gate_offer(struct sw_outlet *outlet, struct sw_batch *batch, uint32_
 		return false;
 	}
 	gate->after++;
-	gate->small += sw_batch_count(batch) <= 64;
+	gate->small += sw_batch_count(batch) <= 40;
 	/* More where more waits. */
-	gate->large += sw_batch_count(batch) > 64 &&
+	gate->large += sw_batch_count(batch) > 40 &&
 		       batch->events > (sample.backlog_events + batch->events) / 4;
 	return false;
 }
@@ -468,7 +468,7 @@ static void paced_batches_are_little_work(void **unused)
 	run.graph.workers = 1;
 	run.graph.ring_slots = 2;
 	run.graph.outlets = &outlets;
-	run.graph.op_delay_ns = 100000; /* more than 4 ms for 64 */
+	run.graph.op_delay_ns = 100000; /* 4 ms for 40 */
 	run.job.rate_limited = true;
 	run.generator.num_events = 8000;
 	run.generator.first_event_rate = run.generator.next_event_rate = 40000;
