@@ -6,11 +6,13 @@ sw_test(test_runtime_client unit function_parts)
 add_executable(lambda_load lambda_load.c)
 target_link_libraries(lambda_load PRIVATE function_parts spillway_nexmark PkgConfig::CURL)
 
-add_test(NAME test_lambda_local
-	COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/test_lambda_local.py
-		$<TARGET_FILE:lambda-local> $<TARGET_FILE:bootstrap> $<TARGET_FILE:lambda_load>)
-set_tests_properties(test_lambda_local PROPERTIES LABELS e2e TIMEOUT 120
-	ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+foreach(name invoke http limits frames command_line)
+	add_test(NAME test_lambda_${name}
+		COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/test_lambda_${name}.py
+			$<TARGET_FILE:lambda-local> $<TARGET_FILE:bootstrap> $<TARGET_FILE:lambda_load>)
+	set_tests_properties(test_lambda_${name} PROPERTIES LABELS e2e TIMEOUT 120
+		ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+endforeach()
 
 add_test(NAME test_lambda_signature
 	COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/test_lambda_signature.py

@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-import test_lambda_local as local
+import lambda_local_fixture as local
 
 PROBE = None
 PATH = "/2015-03-31/functions/f/invocations"
