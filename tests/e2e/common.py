@@ -121,7 +121,9 @@ class LambdaLocal:
              "spillway=" + self.function, "--ledger", self.ledger_path, *self.words],
             stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
-        assert self.url.startswith("https://"), "lambda-local did not start"
+        if not self.url.startswith("https://"):
+            self.__exit__()
+            raise AssertionError("lambda-local did not start")
         return self
 
     def options(self):

@@ -17,36 +17,41 @@ FAULTS = ["error", "timeout", "truncate", "corrupt", "kill", "reset"]
 class Shares(unittest.TestCase):
     def test_fixed(self):
         """Shares of the eligible batches, for every query: all have a stage that spills."""
-        for query in QUERIES:
-            options = [query, "--num-events", 20000, "--workers", 2, "--batch-rows", 500,
-                       *query_options(query)]
-            expected = checksum_of(*options)
-            for share in SHARES:
-                with self.subTest(query=query, share=share):
-                    told = report(*options, "--checksum", "--policy", "fixed", "--spill-share",
-                                  share, "--lambda-local")
-                    result, burst = told["result"], told["burst"]
-                    self.assertEqual((result["rows"], result["checksum"]), expected)
-                    self.assertTrue(told["complete"])
-                    self.assertEqual((burst["lost"], burst["doubled"]), (0, 0))
-                    eligible = burst["batches_eligible"]
-                    self.assertGreater(eligible, 4)
-                    # Chosen by their numbers: a kind of event that a batch lacks moves the share.
-                    self.assertAlmostEqual(burst["batches_spilled"], eligible * float(share),
-                                           delta=3 if share == "0.5" else 0)
-                    self.assertEqual(burst["batches_merged"] + burst["batches_reclaimed"],
-                                     burst["batches_spilled"])
+        with LambdaLocal() as server:
+            for query in QUERIES:
+                options = [query, "--num-events", 20000, "--workers", 2, "--batch-rows", 500,
+                           *query_options(query)]
+                expected = checksum_of(*options)
+                for share in SHARES:
+                    with self.subTest(query=query, share=share):
+                        self.check_share(report(
+                            *options, "--checksum", "--policy", "fixed", "--spill-share", share,
+                            *server.options()), expected, share)
+
+    def check_share(self, told, expected, share):
+        result, burst = told["result"], told["burst"]
+        self.assertEqual((result["rows"], result["checksum"]), expected)
+        self.assertTrue(told["complete"])
+        self.assertEqual((burst["lost"], burst["doubled"]), (0, 0))
+        eligible = burst["batches_eligible"]
+        self.assertGreater(eligible, 4)
+        # Chosen by their numbers: a kind of event that a batch lacks moves the share.
+        self.assertAlmostEqual(burst["batches_spilled"], eligible * float(share),
+                               delta=3 if share == "0.5" else 0)
+        self.assertEqual(burst["batches_merged"] + burst["batches_reclaimed"],
+                         burst["batches_spilled"])
 
     def test_shapes(self):
         """Batch sizes and workers, with half of everything spilled."""
-        for query in ["q7", "tokenize", "q2", "q4", "q16", "q20", "cep3"]:
-            options = [query, "--num-events", 3000]
-            expected = checksum_of(*options)
-            for workers, rows in [(1, 7), (2, 64), (3, 1024)]:
-                with self.subTest(query=query, workers=workers, batch_rows=rows):
-                    got = checksum_of(*options, "--workers", workers, "--batch-rows", rows,
-                                      "--policy", "fixed", "--lambda-local=concurrency=4")
-                    self.assertEqual(got, expected)
+        with LambdaLocal("--concurrency", 4) as server:
+            for query in ["q7", "tokenize", "q2", "q4", "q16", "q20", "cep3"]:
+                options = [query, "--num-events", 3000]
+                expected = checksum_of(*options)
+                for workers, rows in [(1, 7), (2, 64), (3, 1024)]:
+                    with self.subTest(query=query, workers=workers, batch_rows=rows):
+                        got = checksum_of(*options, "--workers", workers, "--batch-rows", rows,
+                                          "--policy", "fixed", *server.options())
+                        self.assertEqual(got, expected)
 
     def test_spillway(self):
         """The policy itself, under a load that one worker cannot take."""

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
+sw_fixture(graph_fixture spillway_runtime)
 foreach(test test_graph test_graph_outlet test_graph_ports)
-	add_executable(${test} ${test}.c graph_fixture.c)
-	target_link_libraries(${test} PRIVATE spillway_runtime PkgConfig::CMOCKA)
-	add_test(NAME ${test} COMMAND ${test})
-	set_tests_properties(${test} PROPERTIES LABELS "stress" TIMEOUT 120)
+	sw_test(${test} stress graph_fixture spillway_runtime)
 endforeach()
 
 # Test programs in which workers are watched.
@@ -17,8 +15,7 @@ endfunction()
 
 sw_test(test_graph_dictionaries stress spillway_runtime)
 
-sw_test(test_steady unit spillway_runtime)
-target_sources(test_steady PRIVATE graph_fixture.c)
+sw_test(test_steady unit graph_fixture spillway_runtime)
 sw_steady(test_steady)
 
 # The example is a test: its sums are those of the squares below 100,000 and 200,000.
