@@ -172,9 +172,11 @@ static uint32_t out_at_once(const struct policy_view *view)
 {
 	/* Half a window more than can fly, so that the next ones are ready. */
 	uint32_t most = (view->window + view->window / 2) / (view->outlets ? view->outlets : 1);
+	/* As many batches as the ring holds stay here, or the worker would have none to work on. */
+	uint32_t free_slots = view->slots > view->capacity ? view->slots - view->capacity : 1;
 
-	if (most > view->slots)
-		most = view->slots;
+	if (most > free_slots)
+		most = free_slots;
 	return most > 0 ? most : 1;
 }
 

@@ -8,8 +8,6 @@
 /* reaction: how fast a spike is met, what it costs when there is none, and whether spilling was
  * right. */
 
-#define BATCH_ROWS 1024 /* as a run has if it is told nothing */
-
 static const double spike_times[] = { 2, 5, 10, 0 };
 static const double spike_times_short[] = { 5, 0 };
 static const double loads[] = { 0.5, 1, 2, 5, 0 };
@@ -31,6 +29,16 @@ static const struct effort effort_short = { 3, 1, 0.3, spike_times_short, loads_
 static const struct effort *effort_of(const struct session *session)
 {
 	return session->is_short ? &effort_short : &effort_full;
+}
+
+/* Batches and rings as a run has them if it is told nothing. */
+static void set_usual_sizes(struct cell *cell)
+{
+	struct run_options usual;
+
+	run_options_init(&usual);
+	cell->run.batch_rows = usual.batch_rows;
+	cell->run.ring_slots = usual.ring_slots;
 }
 
 /* Names are the cells', so they have to last as long. */
@@ -57,7 +65,7 @@ static int run_onsets(struct session *session)
 		cell_init(session, &cell, "onset", "spillway", effort->spike_times[i]);
 		cell_burst(session, &cell, "spillway");
 		cell.run.op_delay_us = 20;
-		cell.run.batch_rows = BATCH_ROWS;
+		set_usual_sizes(&cell);
 		cell_step(&cell, 0.7, 10000);
 		cell_step(&cell, 0.1, 50000 * effort->spike_times[i]);
 		cell_pace_for(&cell, 0.8 * effort->onsets);
@@ -91,7 +99,7 @@ static int run_spike(struct session *session, const char *series, const char *po
 	cell_burst(session, &cell, policy);
 	cell.run.query = subject->query;
 	cell.run.op_delay_us = subject->cost_us;
-	cell.run.batch_rows = BATCH_ROWS;
+	set_usual_sizes(&cell);
 	cell_step(&cell, effort->calm_s, CALM * capacity);
 	cell_step(&cell, effort->spike_s, SPIKE * CALM * capacity);
 	cell_step(&cell, effort->calm_s, CALM * capacity);
@@ -236,7 +244,7 @@ static int run_pair(struct session *session, unsigned pair)
 		cell_burst(session, &cell, policy);
 		cell.run.query = "q12";
 		cell.run.is_rate_limited = false;
-		cell.run.batch_rows = BATCH_ROWS;
+		set_usual_sizes(&cell);
 		cell.run.generator.num_events = OVERHEAD_EVENTS;
 		code = session_run(session, &cell);
 		if (code)
