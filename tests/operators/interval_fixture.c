@@ -131,17 +131,21 @@ static void check_sums(const struct model *model)
 		bool there[GROUPS] = { false };
 		int64_t highest[GROUPS] = { 0 };
 
-		for (size_t i = 0; i < model->interval_count; i++)
+		for (size_t i = 0; i < model->interval_count; i++) {
+			int64_t group = model->intervals[i].group;
+
+			if (model->intervals[i].key != key)
+				continue;
 			for (size_t p = 0; p < model->point_count; p++) {
-				int64_t group = model->intervals[i].group;
 				int64_t value = model->points[p].value;
 
-				if (model->intervals[i].key != key || !in_interval(model, i, p))
+				if (!in_interval(model, i, p))
 					continue;
 				if (!there[group] || value > highest[group])
 					highest[group] = value;
 				there[group] = true;
 			}
+		}
 		for (int group = 0; group < GROUPS; group++) {
 			sums[group] += there[group] ? highest[group] : 0;
 			counts[group] += there[group];
