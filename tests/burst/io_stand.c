@@ -168,11 +168,12 @@ static void collect(struct stand *stand)
 
 static void watch_hedges(struct stand *stand)
 {
-	struct sw_burst_stats stats;
-	double over;
+	/* All of the figures for reports would take longer than the turns that are watched. */
+	const struct io_counters *counters = &stand->burst->counters;
+	const uint64_t hedges = burst_get(&counters->hedges);
+	const double over =
+		(double)hedges - 0.03 * (double)(burst_get(&counters->attempts) - hedges);
 
-	sw_burst_stats(stand->burst, &stats);
-	over = (double)stats.hedges - 0.03 * (double)(stats.attempts - stats.hedges);
 	if (over < stand->hedges_over_least)
 		stand->hedges_over_least = over;
 	if (over - stand->hedges_over_least > stand->hedges_over)
