@@ -37,7 +37,7 @@ class Shares(unittest.TestCase):
         self.assertGreater(eligible, 4)
         # Chosen by their numbers: a kind of event that a batch lacks moves the share.
         self.assertAlmostEqual(burst["batches_spilled"], eligible * float(share),
-                               delta=3 if share == "0.5" else 0)
+                               delta=3 if share == "0.5" else 0, msg=(burst, told["stderr"]))
         self.assertEqual(burst["batches_merged"] + burst["batches_reclaimed"],
                          burst["batches_spilled"])
 
