@@ -61,19 +61,23 @@ static bool above_threshold(
 	return has_room(outlet, decision);
 }
 
-static bool wanted(struct outlet *outlet, const struct sw_batch *batch, uint32_t fill)
+static enum sw_offer wanted(struct outlet *outlet, const struct sw_batch *batch, uint32_t fill)
 {
 	const struct decision *decision = decision_of(outlet);
+	bool takes;
 
 	switch (decision->mode) {
 	case DECISION_SHARE:
-		return policy_share_takes(decision->share, batch->number);
+		takes = policy_share_takes(decision->share, batch->number);
+		break;
 	case DECISION_THRESHOLD:
-		return above_threshold(outlet, decision, fill, sw_batch_count(batch));
+		takes = above_threshold(outlet, decision, fill, sw_batch_count(batch));
+		break;
 	default:
 		outlet->in_episode = false;
-		return false;
+		return SW_OFFER_OFF;
 	}
+	return takes ? SW_OFFER_TAKEN : SW_OFFER_REFUSED;
 }
 
 static bool is_closed(const struct outlet *outlet)
@@ -90,32 +94,35 @@ static bool congested(struct sw_outlet *base, uint32_t fill)
 	       !is_closed(outlet) && !has_room(outlet, decision);
 }
 
-static bool refuse(struct outlet *outlet, const struct sw_batch *batch)
+/* The same batch comes again while its ring is full. */
+static enum sw_offer refuse(
+	struct outlet *outlet, const struct sw_batch *batch, enum sw_offer answer)
 {
 	outlet->refused = batch;
 	outlet->refused_number = batch->number;
-	return false;
+	return answer;
 }
 
-static bool offer(
-	struct sw_outlet *base, struct sw_batch *batch, uint32_t fill, bool ring_full, int64_t hold)
+static enum sw_offer offer(
+	struct sw_outlet *base, struct sw_batch *batch, uint32_t fill, int64_t hold)
 {
 	struct outlet *outlet = (struct outlet *)base;
 	struct ledger_slot *slot;
+	enum sw_offer answer;
 
-	(void)ring_full; /* fill says so */
 	if (sw_batch_count(batch) == 0)
-		return false;
+		return SW_OFFER_REFUSED;
 	if (outlet->refused != batch || outlet->refused_number != batch->number)
 		burst_add(&outlet->eligible, 1);
-	if (!wanted(outlet, batch, fill) || is_closed(outlet))
-		return refuse(outlet, batch);
+	answer = is_closed(outlet) ? SW_OFFER_OFF : wanted(outlet, batch, fill);
+	if (answer != SW_OFFER_TAKEN)
+		return refuse(outlet, batch, answer);
 	/* Room first: a slot that was taken cannot be handed back from this side. */
 	if (sw_ring_fill(outlet->spill) == sw_ring_capacity(outlet->spill))
-		return refuse(outlet, batch);
+		return refuse(outlet, batch, SW_OFFER_REFUSED);
 	slot = sw_ring_pop(outlet->idle);
 	if (!slot)
-		return refuse(outlet, batch);
+		return refuse(outlet, batch, SW_OFFER_REFUSED);
 	outlet->refused = NULL;
 	slot->batch = batch;
 	slot->hold = hold;
@@ -130,7 +137,7 @@ static bool offer(
 	ledger_queue(slot);
 	sw_ring_push(outlet->spill, slot);
 	io_wake(outlet->burst);
-	return true;
+	return SW_OFFER_TAKEN;
 }
 
 /* ---- Consumer ---- */

@@ -221,7 +221,7 @@ static void send(struct sw_instance *self, struct csv_state *csv)
 	sw_instance_count_events(self, claim.events);
 	source_send(self, &csv->source, &claim, claim.events, batches);
 	if (config->plan->time_domain == TIME_OF_ARRIVAL)
-		sw_instance_watermark(self, source_arrival_ms(config, &csv->source));
+		sw_instance_watermark(self, csv->source.last_arrival_ms);
 	else if (csv->any_time)
 		sw_instance_watermark(self, csv->latest_ms - config->watermark_delay_ms);
 }

@@ -162,7 +162,7 @@ void source_raise(struct sw_instance *self, struct source_state *source, uint64_
 	const struct source_config *config = sw_instance_config(self);
 
 	if (config->plan->time_domain == TIME_OF_ARRIVAL)
-		sw_instance_watermark(self, source_arrival_ms(config, source));
+		sw_instance_watermark(self, source->last_arrival_ms);
 	else
 		sw_instance_watermark(
 			self, sw_nexmark_watermark(config->generator,
@@ -321,6 +321,7 @@ static enum sw_poll rest(struct sw_instance *self, struct source_state *source, 
 			when_ns = full_ns;
 	}
 	/* Others have claimed all before `next`: this instance holds nobody's windows open. */
+	source_arrival_ms(config, source);
 	source_raise(self, source, next);
 	sw_instance_wake_at(self, start_ns + when_ns);
 	return SW_POLL_IDLE;

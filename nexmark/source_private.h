@@ -50,7 +50,7 @@ struct source_state {
 };
 
 int source_open(struct sw_instance *self, void *state, struct sw_error *error);
-/* The clock of arrival, never falling within an instance. */
+/* Looks at the clock of arrival, which never falls within an instance. */
 int64_t source_arrival_ms(const struct source_config *config, struct source_state *source);
 /*
  * Sets the meta of batches that hold a claim's rows, one of each kind or null, and sends them. So
@@ -59,7 +59,8 @@ int64_t source_arrival_ms(const struct source_config *config, struct source_stat
  */
 void source_send(struct sw_instance *self, struct source_state *source, const struct claim *claim,
 	uint32_t events, struct sw_batch *const batches[SW_NEXMARK_EVENTS]);
-/* No event before `next` is still to come from this instance. */
+/* No event before `next` is still to come from this instance, nor one that arrived before the clock
+ * of arrival was last looked at. */
 void source_raise(struct sw_instance *self, struct source_state *source, uint64_t next);
 
 #endif

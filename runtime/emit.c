@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How batches and watermarks leave an instance: by a direct call, over a ring, or over an outlet.
+ * While an outlet takes nothing whatever waits, its ring need not keep anything, and the consumer,
+ * where it is on the same thread, is called.
  *
  * A runner never just blocks on a full ring: it runs its stages further down meanwhile
  * (runner_wait_for_room). Ranks only grow down the call stack, so no instance is entered twice, and
@@ -39,27 +41,43 @@ static void count_sent(struct link *link, uint64_t rows, uint64_t bytes)
 	counter_add(&link->bytes, bytes);
 }
 
-/* Offers the batch to the link's outlet. True: it is gone. */
-static bool link_offer(struct link *link, struct sw_batch *batch)
+static enum sw_offer link_offer(struct link *link, struct sw_batch *batch, uint32_t fill)
 {
-	uint32_t fill = sw_ring_fill(link->ring);
-	bool full = fill >= sw_ring_capacity(link->ring);
 	uint64_t backlog = counter_get(&link->from->backlog_batches);
 
 	fill += backlog < UINT32_MAX / 2 ? (uint32_t)backlog : UINT32_MAX / 2;
 	/* Relaxed: this thread alone writes the watermark. */
-	return link->outlet->ops->offer(link->outlet, batch, fill, full,
+	return link->outlet->ops->offer(link->outlet, batch, fill,
 		atomic_load_explicit(&link->watermark, memory_order_relaxed));
+}
+
+/* Runs the consumer, which has the same runner; no byte travels. */
+static void link_call(struct link *link, struct sw_batch *batch)
+{
+	count_sent(link, sw_batch_count(batch), 0);
+	link->to->current = link;
+	instance_process(link->to, link->edge->input, batch);
 }
 
 static bool link_try_send(struct link *link, struct sw_batch *batch)
 {
+	bool near = link->to->runner == link->from->runner;
 	uint64_t rows = sw_batch_count(batch), bytes = batch_bytes(batch);
+	enum sw_offer offer = SW_OFFER_REFUSED;
 
-	if (!(link->outlet && link_offer(link, batch)) && !sw_ring_push(link->ring, batch))
+	if (link->outlet) {
+		uint32_t fill = sw_ring_fill(link->ring);
+
+		offer = link_offer(link, batch, fill);
+		if (offer == SW_OFFER_OFF && fill == 0 && near) {
+			link_call(link, batch);
+			return true;
+		}
+	}
+	if (offer != SW_OFFER_TAKEN && !sw_ring_push(link->ring, batch))
 		return false;
 	count_sent(link, rows, bytes);
-	if (link->to->runner != link->from->runner)
+	if (!near)
 		runner_notify(link->to->runner);
 	return true;
 }
@@ -67,9 +85,7 @@ static bool link_try_send(struct link *link, struct sw_batch *batch)
 void link_send(struct sw_instance *self, struct link *link, struct sw_batch *batch)
 {
 	if (!link->ring) {
-		count_sent(link, sw_batch_count(batch), 0);
-		link->to->current = NULL;
-		instance_process(link->to, link->edge->input, batch);
+		link_call(link, batch);
 		return;
 	}
 	while (!link_try_send(link, batch)) {

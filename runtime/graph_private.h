@@ -173,6 +173,7 @@ struct runner {
 
 	/* The runner's own. */
 	uint64_t now_ns;    /* start of this turn of the loop */
+	uint64_t turn_ns;   /* what the last one took, with its sleep */
 	uint64_t waited_ns; /* backpressured time inside this turn */
 	unsigned spins;
 

@@ -10,7 +10,9 @@
 #include "runtime/graph_private.h"
 
 #define BATCHES_A_TURN    8
-#define WORK_A_TURN_NS    1000000u   /* where it is measured, no further batch after so much */
+#define WORK_A_TURN_NS    1000000u /* no further batch after so much */
+#define QUICK_POLLS       4u       /* batches of a source in a turn, where turns are as quick as */
+#define QUICK_TURN_NS     100000u
 #define STATE_BYTES_LEAST (4u << 20) /* with less address space nothing is tried */
 
 /* ---- Failures ---- */
@@ -221,10 +223,22 @@ static bool source_poll(struct sw_instance *self)
 	return poll == SW_POLL_MADE;
 }
 
+/* Another batch in the same turn? */
+static bool source_goes_on(const struct sw_instance *self, unsigned polls)
+{
+	const struct runner *runner = self->runner;
+
+	/* A source that is behind its schedule goes on while there is room: what it has not made
+	 * yet cannot be spilled. */
+	if (counter_get(&self->backlog_events))
+		return polls < self->stage->graph->options.ring_slots &&
+		       sw_now_ns() - runner->now_ns < WORK_A_TURN_NS;
+	return polls < QUICK_POLLS && runner->turn_ns < QUICK_TURN_NS;
+}
+
 static bool source_turn(struct sw_instance *self)
 {
-	unsigned most = self->stage->graph->options.ring_slots;
-	bool did = false;
+	unsigned polls = 0;
 
 	if (graph_stopping(self->stage->graph)) {
 		source_end(self);
@@ -233,8 +247,6 @@ static bool source_turn(struct sw_instance *self)
 	if (self->wake_at_ns > self->runner->now_ns)
 		return false;
 	self->wake_at_ns = 0;
-	/* A source that is behind its schedule goes on while there is room: what it has not made
-	 * yet cannot be spilled. */
 	do {
 		if (!room_below(self)) {
 			self->blocked = true;
@@ -242,9 +254,9 @@ static bool source_turn(struct sw_instance *self)
 		}
 		if (!source_poll(self))
 			break;
-		did = true;
-	} while (!self->ended && --most && counter_get(&self->backlog_events));
-	return did || self->ended;
+		polls++;
+	} while (!self->ended && source_goes_on(self, polls));
+	return polls > 0 || self->ended;
 }
 
 bool instance_turn(struct sw_instance *self)

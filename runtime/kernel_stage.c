@@ -7,7 +7,7 @@
 #include "runtime/graph_private.h"
 
 #define TIMED_NS    50000u
-#define TIMED_EVERY 8u
+#define TIMED_EVERY 16u
 
 size_t kernel_state_bytes(const struct sw_kernel *kernel)
 {
@@ -68,11 +68,10 @@ static uint64_t expected_ns(const struct sw_site *site, uint32_t rows)
 }
 
 /* Little work is timed now and then only: two looks at the clock are a part of it. */
-static bool is_timed(const struct sw_site *site, uint32_t rows)
+static bool is_timed(const struct sw_site *site, uint64_t expected)
 {
-	uint64_t ns = expected_ns(site, rows);
-
-	return ns == 0 || ns > TIMED_NS || counter_get(&site->local_batches) % TIMED_EVERY == 0;
+	return expected == 0 || expected > TIMED_NS ||
+	       counter_get(&site->local_batches) % TIMED_EVERY == 0;
 }
 
 static void learn_cost(struct sw_site *site, uint32_t rows, uint64_t ns)
@@ -98,7 +97,8 @@ static int kernel_process(
 	struct sw_site *site = self->current ? self->current->site : NULL;
 	uint64_t delay_ns = self->stage->graph->options.op_delay_ns;
 	uint32_t rows = sw_batch_count(batch);
-	bool timed = delay_ns || (site && is_timed(site, rows));
+	uint64_t ns = site ? expected_ns(site, rows) : 0;
+	bool timed = delay_ns || (site && is_timed(site, ns));
 	uint64_t begin_ns = timed ? sw_now_ns() : 0;
 	struct sw_batch *out;
 	int code;
@@ -107,13 +107,12 @@ static int kernel_process(
 	if (delay_ns)
 		burn(self, batch, begin_ns);
 	code = run(self, state, batch, &out);
-	if (site) {
-		uint64_t ns = timed ? sw_now_ns() - begin_ns : expected_ns(site, rows);
-
-		if (timed)
-			learn_cost(site, rows, ns);
-		count_local(site, rows, ns);
+	if (site && timed) {
+		ns = sw_now_ns() - begin_ns;
+		learn_cost(site, rows, ns);
 	}
+	if (site)
+		count_local(site, rows, ns);
 	if (!out)
 		return 0;
 	if (code) {

@@ -22,15 +22,20 @@ struct sw_outlet_result {
 		*answer; /* what the kernel gave remotely; null: run it locally (reclaimed) */
 };
 
+enum sw_offer {
+	SW_OFFER_REFUSED, /* the batch goes into the ring */
+	SW_OFFER_OFF,   /* refused, and for now every other would be: nothing need wait in a ring */
+	SW_OFFER_TAKEN, /* the outlet owns the batch until collect */
+};
+
 struct sw_outlet_ops {
 	/*
-	 * Producer thread, only while sw_site facts say so: take this batch? fill: batches waiting
-	 * in the ring, plus the source's backlog in batches. ring_full: the ring has no slot.
-	 * hold: no result of this batch is earlier than this watermark. True: the outlet owns the
-	 * batch until collect. Wait-free.
+	 * Producer thread: take this batch? fill: batches waiting in the ring, plus the source's
+	 * backlog in batches. hold: no result of this batch is earlier than this watermark.
+	 * Wait-free.
 	 */
-	bool (*offer)(struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fill,
-		bool ring_full, int64_t hold);
+	enum sw_offer (*offer)(
+		struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fill, int64_t hold);
 	/*
 	 * Producer thread: would a batch have to leave that cannot now, with `fill` in the ring?
 	 * Then none is made: in the ring it could not leave later. Never true with less than two.

@@ -135,6 +135,7 @@ static void account(struct runner *runner, bool did)
 	else
 		counter_add(&runner->idle_ns, passed_ns - waited_ns);
 	runner->waited_ns = 0;
+	runner->turn_ns = passed_ns;
 	runner->now_ns = now_ns;
 	atomic_store_explicit(&runner->accounted_until_ns, now_ns, memory_order_relaxed);
 }

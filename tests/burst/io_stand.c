@@ -124,7 +124,7 @@ static void offer(struct stand *stand, uint32_t rows)
 	batch->rows = rows;
 	batch->number = stand->offered;
 	batch->intended_ns = stand->now_ns;
-	if (stand->outlet->ops->offer(stand->outlet, batch, 1, false, 0))
+	if (stand->outlet->ops->offer(stand->outlet, batch, 1, 0) == SW_OFFER_TAKEN)
 		stand->offered++;
 	else
 		stand->idle[stand->idle_count++] = batch;
@@ -223,7 +223,7 @@ void stand_send_text(struct stand *stand, size_t bytes)
 	column->offsets[0] = 0;
 	column->offsets[1] = (int32_t)bytes;
 	batch->rows = 1;
-	assert_true(stand->outlet->ops->offer(stand->outlet, batch, 1, false, 0));
+	assert_int_equal(stand->outlet->ops->offer(stand->outlet, batch, 1, 0), SW_OFFER_TAKEN);
 	stand_drain(stand);
 }
 

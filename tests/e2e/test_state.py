@@ -26,7 +26,7 @@ def state_of(query, events, *words, rates=RATES):
     return told["memory"]["state_bytes_max"]
 
 
-class State(unittest.TestCase):
+class Bounded(unittest.TestCase):
     def test_bounded(self):
         """Ten times the events in the same memory, after some windows have come and gone."""
         for query in BOUNDED:
@@ -36,6 +36,8 @@ class State(unittest.TestCase):
                     tenfold = state_of(query, 1500000, "--state", mode, rates=SLOWER)
                     self.assertLess(tenfold, 1.2 * once + 50000)
 
+
+class Limits(unittest.TestCase):
     def test_unbounded(self):
         """They say what they remember, and the limit ends them with a message."""
         for query in UNBOUNDED:

@@ -386,26 +386,25 @@ struct gate {
 	unsigned small, large;  /* of those after it */
 };
 
-static bool gate_offer(struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fill,
-	bool ring_full, int64_t hold)
+static enum sw_offer gate_offer(
+	struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fill, int64_t hold)
 {
 	struct gate *gate = (struct gate *)outlet;
 	struct sw_site_sample sample;
 
 	(void)fill;
-	(void)ring_full;
 	(void)hold;
 	sw_site_sample(gate->site, &sample);
 	if (!sample.local_batches) {
 		gate->before++;
-		return false;
+		return SW_OFFER_REFUSED;
 	}
 	gate->after++;
 	gate->small += sw_batch_count(batch) <= 40;
 	/* More where more waits. */
 	gate->large += sw_batch_count(batch) > 40 &&
 		       batch->events > (sample.backlog_events + batch->events) / 4;
-	return false;
+	return SW_OFFER_REFUSED;
 }
 
 static bool gate_congested(struct sw_outlet *outlet, uint32_t fill)

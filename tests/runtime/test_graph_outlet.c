@@ -50,22 +50,24 @@ struct provider {
 	unsigned left, answered, reclaimed;
 };
 
-static bool offer(struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fill, bool ring_full,
-	int64_t hold)
+/* What does not leave is refused in both ways, by turns of three. */
+static enum sw_offer offer(
+	struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fill, int64_t hold)
 {
 	struct away *away = (struct away *)outlet;
 	struct provider *provider = away->provider;
 	bool take;
 
 	(void)fill;
-	(void)ring_full;
 	pthread_mutex_lock(&provider->lock);
 	take = away->offered++ % provider->every == 0 && away->taken < SLOTS;
 	if (take)
 		away->slots[away->taken++] =
 			(struct slot){ .original = batch, .hold = hold, .state = SLOT_OUT };
 	pthread_mutex_unlock(&provider->lock);
-	return take;
+	if (take)
+		return SW_OFFER_TAKEN;
+	return away->offered / 3 % 2 ? SW_OFFER_OFF : SW_OFFER_REFUSED;
 }
 
 /* By turns, so that producers wait now and then. */

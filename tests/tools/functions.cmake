@@ -11,3 +11,8 @@ foreach(name ${function_tests})
 	set_tests_properties(test_${name} PROPERTIES LABELS e2e TIMEOUT 600
 		ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
 endforeach()
+set_tests_properties(test_functions PROPERTIES COST 50)
+if(SW_SANITIZE)
+	set_tests_properties(test_functions PROPERTIES
+		ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;SPILLWAY_TEST_LANGUAGES=c")
+endif()
