@@ -223,21 +223,24 @@ static bool source_poll(struct sw_instance *self)
 	return poll == SW_POLL_MADE;
 }
 
-/* Another batch in the same turn? */
-static bool source_goes_on(const struct sw_instance *self, unsigned polls)
+/* Another batch in the same turn? *until_ns: 0 after the first one. */
+static bool source_goes_on(const struct sw_instance *self, unsigned polls, uint64_t *until_ns)
 {
-	const struct runner *runner = self->runner;
-
 	/* A source that is behind its schedule goes on while there is room: what it has not made
 	 * yet cannot be spilled. */
-	if (counter_get(&self->backlog_events))
-		return polls < self->stage->graph->options.ring_slots &&
-		       sw_now_ns() - runner->now_ns < WORK_A_TURN_NS;
-	return polls < QUICK_POLLS && runner->turn_ns < QUICK_TURN_NS;
+	if (counter_get(&self->backlog_events)) {
+		uint64_t now_ns = sw_now_ns();
+
+		if (!*until_ns)
+			*until_ns = now_ns + WORK_A_TURN_NS;
+		return polls < self->stage->graph->options.ring_slots && now_ns < *until_ns;
+	}
+	return polls < QUICK_POLLS && self->runner->turn_ns < QUICK_TURN_NS;
 }
 
 static bool source_turn(struct sw_instance *self)
 {
+	uint64_t until_ns = 0;
 	unsigned polls = 0;
 
 	if (graph_stopping(self->stage->graph)) {
@@ -255,7 +258,7 @@ static bool source_turn(struct sw_instance *self)
 		if (!source_poll(self))
 			break;
 		polls++;
-	} while (!self->ended && source_goes_on(self, polls));
+	} while (!self->ended && source_goes_on(self, polls, &until_ns));
 	return polls > 0 || self->ended;
 }
 
