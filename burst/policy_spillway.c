@@ -33,7 +33,7 @@
 enum {
 	KNOWN_BATCHES = 16, /* shipped, from which on the learned cost is believed */
 	PROBES_OUT = 2,     /* at once */
-	KEPT_BATCHES = 4,   /* of all that the source can make: one in work, the next ones waiting */
+	KEPT_BATCHES = 4, /* of all that the source can make: one in work, the next ones waiting */
 	PROBE_LAST_MS = 100,
 	PROBE_AGAIN_MS = 5000,    /* costs change: at the next spike from then on */
 	PROBE_ENDLESS_MS = 60000, /* what lasts so long is no spike: again within it */
