@@ -33,7 +33,7 @@
 enum {
 	KNOWN_BATCHES = 16, /* shipped, from which on the learned cost is believed */
 	PROBES_OUT = 2,     /* at once */
-	KEPT_BATCHES = 4, /* of all that the source can make: one in work, the next ones waiting */
+	KEPT_BATCHES = 4,   /* here, of all that the source can make */
 	PROBE_LAST_MS = 100,
 	PROBE_AGAIN_MS = 5000,    /* costs change: at the next spike from then on */
 	PROBE_ENDLESS_MS = 60000, /* what lasts so long is no spike: again within it */
@@ -173,7 +173,7 @@ static uint32_t out_at_once(const struct policy_view *view)
 {
 	/* Half a window more than can fly, so that the next ones are ready. */
 	uint32_t most = (view->window + view->window / 2) / (view->outlets ? view->outlets : 1);
-	/* Some batches stay here, or the worker would have none to work on. */
+	/* One is being worked on, and some wait: the worker must not be without. */
 	uint32_t free_slots = view->slots > KEPT_BATCHES ? view->slots - KEPT_BATCHES : 1;
 
 	if (most > free_slots)

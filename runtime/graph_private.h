@@ -120,7 +120,7 @@ struct sw_instance {
 	uint64_t wake_at_ns;
 	size_t state_bytes;   /* held outside the heap */
 	struct sw_heap *heap; /* null: the operator asked for none */
-	struct link *current; /* what the batch in process came over; null: handed in directly */
+	struct link *current; /* what the batch in process came over; null: none did yet */
 	bool opened, ended;
 	bool idle;    /* all its inputs are, and it has told so */
 	bool blocked; /* had something to do and no room for it */
