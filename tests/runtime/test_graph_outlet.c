@@ -47,10 +47,12 @@ struct provider {
 	unsigned every;   /* each n-th batch leaves */
 	unsigned reclaim; /* each n-th of those comes back unanswered; 0: none */
 	unsigned order;   /* seed of the order in which they come back */
+	bool off;         /* all others are refused in a way that leaves nothing to wait */
+	uint64_t waited;  /* batches that were seen to wait by those that were offered */
 	unsigned left, answered, reclaimed;
 };
 
-/* What does not leave is refused in both ways, by turns of three. */
+/* What does not leave is refused in both ways, by turns of three, if nothing else is asked for. */
 static enum sw_offer offer(
 	struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fill, int64_t hold)
 {
@@ -58,8 +60,8 @@ static enum sw_offer offer(
 	struct provider *provider = away->provider;
 	bool take;
 
-	(void)fill;
 	pthread_mutex_lock(&provider->lock);
+	provider->waited += fill;
 	take = away->offered++ % provider->every == 0 && away->taken < SLOTS;
 	if (take)
 		away->slots[away->taken++] =
@@ -67,7 +69,7 @@ static enum sw_offer offer(
 	pthread_mutex_unlock(&provider->lock);
 	if (take)
 		return SW_OFFER_TAKEN;
-	return away->offered / 3 % 2 ? SW_OFFER_OFF : SW_OFFER_REFUSED;
+	return provider->off || away->offered / 3 % 2 ? SW_OFFER_OFF : SW_OFFER_REFUSED;
 }
 
 /* By turns, so that producers wait now and then. */
@@ -206,10 +208,11 @@ static void stop(void *context)
 	pthread_join(provider->thread, NULL);
 }
 
-static void run_one(unsigned workers, unsigned every, unsigned reclaim, unsigned seed)
+static struct provider provider;
+
+static void run_one(unsigned workers, unsigned every, unsigned reclaim, unsigned seed, bool off)
 {
 	struct sw_graph_options options = SW_GRAPH_OPTIONS_INIT;
-	static struct provider provider;
 	struct sw_outlet_provider outlets = { &provider, attach, start, stop };
 	struct sw_error error = { 0 };
 	struct fixture fixture;
@@ -221,6 +224,7 @@ static void run_one(unsigned workers, unsigned every, unsigned reclaim, unsigned
 	provider.every = every;
 	provider.reclaim = reclaim;
 	provider.order = seed;
+	provider.off = off;
 	options.workers = workers;
 	options.batch_rows = 256;
 	options.ring_slots = 8;
@@ -251,16 +255,29 @@ static void test_same_result(void **state)
 	(void)state;
 	print_message("seed %u\n", seed);
 	for (unsigned workers = 1; workers <= 3; workers++) {
-		run_one(workers, 1, 0, seed + workers);
-		run_one(workers, 1, 2, seed + workers);
-		run_one(workers, 2, 3, seed + workers);
-		run_one(workers, 1, 1, seed + workers);
+		run_one(workers, 1, 0, seed + workers, false);
+		run_one(workers, 1, 2, seed + workers, false);
+		run_one(workers, 2, 3, seed + workers, false);
+		run_one(workers, 1, 1, seed + workers, false);
+	}
+}
+
+/* Where all that stays is refused for good the consumer is called, and a ring keeps nothing. */
+static void test_nothing_waits(void **state)
+{
+	(void)state;
+	for (unsigned workers = 1; workers <= 3; workers++) {
+		run_one(workers, 5, 2, workers, true);
+		assert_int_equal(provider.waited, 0);
 	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_same_result) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_result),
+		cmocka_unit_test(test_nothing_waits),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
