@@ -90,7 +90,7 @@ static bool congested(struct sw_outlet *base, uint32_t fill)
 	struct outlet *outlet = (struct outlet *)base;
 	const struct decision *decision = decision_of(outlet);
 
-	return decision->mode == DECISION_THRESHOLD && fill > 1 && fill >= decision->threshold &&
+	return decision->mode == DECISION_THRESHOLD && fill >= decision->threshold &&
 	       !is_closed(outlet) && !has_room(outlet, decision);
 }
 

@@ -154,7 +154,7 @@ static bool link_writable(const struct link *link)
 	if (!link->ring)
 		return true;
 	fill = sw_ring_fill(link->ring);
-	return link->outlet ? !link->outlet->ops->congested(link->outlet, fill)
+	return link->outlet ? fill < 2 || !link->outlet->ops->congested(link->outlet, fill)
 			    : fill < sw_ring_capacity(link->ring);
 }
 

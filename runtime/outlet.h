@@ -38,7 +38,7 @@ struct sw_outlet_ops {
 		struct sw_outlet *outlet, struct sw_batch *batch, uint32_t fill, int64_t hold);
 	/*
 	 * Producer thread: would a batch have to leave that cannot now, with `fill` in the ring?
-	 * Then none is made: in the ring it could not leave later. Never true with less than two.
+	 * Then none is made: in the ring it could not leave later. Not asked with less than two.
 	 */
 	bool (*congested)(struct sw_outlet *outlet, uint32_t fill);
 	/* Consumer thread: the next one that has come back, in any order. False: none. */
