@@ -11,8 +11,8 @@
 
 #define BATCHES_A_TURN    8
 #define WORK_A_TURN_NS    1000000u /* no further batch after so much */
-#define QUICK_POLLS       4u       /* batches of a source in a turn, where turns are as quick as */
-#define QUICK_TURN_NS     100000u
+#define QUICK_TURN_NS     100000u /* after a turn that took less a source makes more than one batch */
+#define QUICK_POLLS       4u
 #define STATE_BYTES_LEAST (4u << 20) /* with less address space nothing is tried */
 
 /* ---- Failures ---- */
