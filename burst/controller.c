@@ -42,6 +42,8 @@ enum {
 	 * fill on to act, and act by themselves. */
 	CALM_AFTER_MS = 50,
 	CALM_PERIOD_US = 5000,
+	/* Where nothing may leave, only what things cost is to be watched. */
+	OFF_PERIOD_US = 20000,
 };
 
 /* ---- Publishing ---- */
@@ -69,6 +71,9 @@ static void publish(struct controller *controller)
 	snapshot = controller->snapshots[controller->current];
 	memcpy(snapshot->decisions, controller->draft,
 		burst->outlet_count * sizeof(struct decision));
+	for (uint32_t i = 0; i < burst->outlet_count; i++)
+		sw_outlet_set_off(
+			&burst->outlets[i]->base, controller->draft[i].mode == DECISION_NEVER);
 	/* P1 -> P2 (decision_of, outlet.c). */
 	atomic_store_explicit(&burst->published, snapshot, memory_order_release);
 }
@@ -220,15 +225,25 @@ static bool is_stirred(const struct controller *controller)
 	return false;
 }
 
+static bool is_off(const struct controller *controller)
+{
+	for (uint32_t i = 0; i < controller->burst->outlet_count; i++)
+		if (controller->draft[i].mode != DECISION_NEVER)
+			return false;
+	return true;
+}
+
 static uint64_t period_of(struct controller *controller, uint64_t now_ns)
 {
-	const uint64_t period_us = controller->burst->options.sample_us;
+	uint64_t period_us = controller->burst->options.sample_us;
 
-	if (is_stirred(controller))
+	if (is_stirred(controller)) {
 		controller->stirred_ns = now_ns;
-	if (period_us < CALM_PERIOD_US &&
-		now_ns - controller->stirred_ns > CALM_AFTER_MS * 1000000ull)
-		return CALM_PERIOD_US * 1000ull;
+	} else if (now_ns - controller->stirred_ns > CALM_AFTER_MS * 1000000ull) {
+		const uint64_t calm_us = is_off(controller) ? OFF_PERIOD_US : CALM_PERIOD_US;
+
+		period_us = period_us > calm_us ? period_us : calm_us;
+	}
 	return period_us * 1000;
 }
 

@@ -15,7 +15,8 @@ static void sum_outlets(const struct sw_burst *burst, struct sw_burst_stats *sta
 		stats->doubled += burst_get(&outlet->doubled);
 		stats->batches_spilled += burst_get(&outlet->spilled);
 		stats->rows_spilled += burst_get(&outlet->spilled_rows);
-		stats->batches_eligible += burst_get(&outlet->eligible);
+		stats->batches_eligible +=
+			burst_get(&outlet->eligible) + sw_outlet_passed(&outlet->base);
 	}
 }
 

@@ -59,26 +59,53 @@ static void link_call(struct link *link, struct sw_batch *batch)
 	instance_process(link->to, link->edge->input, batch);
 }
 
+/* As the outlet answered last, and it has not said otherwise since. */
+static bool link_passes(const struct link *link)
+{
+	struct sw_outlet *outlet = link->outlet;
+
+	if (!link->off || !__atomic_load_n(&outlet->off, __ATOMIC_RELAXED))
+		return false;
+	/* This thread alone adds. */
+	__atomic_store_n(&outlet->passed, sw_outlet_passed(outlet) + 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+static uint32_t link_fill(const struct link *link)
+{
+	return link->near ? link->waiting : sw_ring_fill(link->ring);
+}
+
 static bool link_try_send(struct link *link, struct sw_batch *batch)
 {
-	bool near = link->to->runner == link->from->runner;
-	uint64_t rows = sw_batch_count(batch), bytes = batch_bytes(batch);
+	const uint32_t fill = link->outlet ? link_fill(link) : 0;
+	const bool may_pass = link->outlet && link->near && fill == 0;
 	enum sw_offer offer = SW_OFFER_REFUSED;
+	uint64_t rows, bytes;
 
-	if (link->outlet) {
-		uint32_t fill = sw_ring_fill(link->ring);
-
+	if (may_pass && link_passes(link)) {
+		link_call(link, batch);
+		return true;
+	}
+	/* What is sent may be gone at once. */
+	rows = sw_batch_count(batch);
+	bytes = batch_bytes(batch);
+	if (link->outlet)
 		offer = link_offer(link, batch, fill);
-		if (offer == SW_OFFER_OFF && fill == 0 && near) {
-			link_call(link, batch);
-			return true;
-		}
+	link->off = offer == SW_OFFER_OFF;
+	if (link->off && may_pass) {
+		link_call(link, batch);
+		return true;
 	}
 	if (offer != SW_OFFER_TAKEN && !sw_ring_push(link->ring, batch))
 		return false;
 	count_sent(link, rows, bytes);
-	if (!near)
+	if (!link->near)
 		runner_notify(link->to->runner);
+	else if (offer == SW_OFFER_TAKEN)
+		link->away++;
+	else
+		link->waiting++;
 	return true;
 }
 
@@ -153,7 +180,7 @@ static bool link_writable(const struct link *link)
 
 	if (!link->ring)
 		return true;
-	fill = sw_ring_fill(link->ring);
+	fill = link_fill(link);
 	return link->outlet ? fill < 2 || !link->outlet->ops->congested(link->outlet, fill)
 			    : fill < sw_ring_capacity(link->ring);
 }
@@ -162,7 +189,7 @@ bool output_writable(struct sw_instance *self, unsigned index)
 {
 	struct output *output = &self->outputs[index];
 
-	if (output->pool && !sw_pool_home(output->pool))
+	if (output->pool && !sw_pool_ready(output->pool))
 		return false;
 	if (output->link_count > 1 && output->edge->route == SW_ROUTE_FORWARD) {
 		for (unsigned i = 0; i < output->link_count; i++)
@@ -209,7 +236,7 @@ static void link_forward(struct link *link, int64_t watermark)
 	}
 	/* R-WM -> A-WM (link_look in instance.c): all batches before it were pushed or offered. */
 	atomic_store_explicit(&link->watermark, watermark, memory_order_release);
-	if (link->to->runner != link->from->runner)
+	if (!link->near)
 		runner_notify(link->to->runner);
 }
 

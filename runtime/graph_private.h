@@ -36,6 +36,7 @@ struct link {
 	/* Fixed once the graph has started. */
 	struct edge *edge;
 	struct sw_instance *from, *to;
+	bool near;                /* one runner has both */
 	struct sw_ring *ring;     /* null: direct call */
 	struct sw_outlet *outlet; /* null: none */
 	struct sw_site *site;     /* with an outlet */
@@ -43,6 +44,9 @@ struct link {
 	/* Written by the producer. */
 	_Alignas(SW_CACHE_LINE) _Atomic int64_t watermark;
 	_Atomic uint64_t batches, rows, bytes;
+	bool off; /* the outlet's last answer */
+	/* Where both ends are near: batches in the ring; taken by the outlet and not back. */
+	uint32_t waiting, away;
 
 	/* The consumer's own. */
 	_Alignas(SW_CACHE_LINE) int64_t seen; /* watermark last loaded */

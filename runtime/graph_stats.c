@@ -126,7 +126,7 @@ static void add_link_stats(const struct link *link, struct sw_edge_stats *stats,
 	stats->batches += counter_get(&link->batches);
 	stats->rows += counter_get(&link->rows);
 	stats->bytes += counter_get(&link->bytes);
-	if (link->from->runner != link->to->runner) {
+	if (!link->near) {
 		stats->crossed_batches += counter_get(&link->batches);
 		stats->crossed_rows += counter_get(&link->rows);
 		stats->crossed_bytes += counter_get(&link->bytes);

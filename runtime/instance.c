@@ -78,7 +78,7 @@ static int64_t link_watermark(const struct link *link)
 {
 	int64_t hold;
 
-	if (!link->outlet)
+	if (!link->outlet || (link->near && !link->away))
 		return link->applied;
 	hold = link->outlet->ops->hold(link->outlet);
 	return hold < link->applied ? hold : link->applied;
@@ -155,8 +155,14 @@ static bool link_turn(struct sw_instance *self, unsigned input, struct link *lin
 	bool did = false;
 
 	link_look(link);
+	if (link->near && !link->waiting && !link->away) {
+		link->applied = link->seen;
+		return false;
+	}
 	while (link->outlet && link->outlet->ops->collect(link->outlet, &result)) {
 		did = true;
+		if (link->near)
+			link->away--;
 		self->current = link;
 		kernel_adopt(self, link, &result);
 	}
@@ -167,7 +173,9 @@ static bool link_turn(struct sw_instance *self, unsigned input, struct link *lin
 		did = true;
 		work += work_ns(link, batch);
 		self->current = link;
-		if (link->from->runner != self->runner)
+		if (link->near)
+			link->waiting--;
+		else
 			dictionaries_take(self->runner, batch);
 		instance_process(self, input, batch);
 	}

@@ -7,7 +7,7 @@
 #include "runtime/graph_private.h"
 
 #define TIMED_NS    50000u
-#define TIMED_EVERY 16u
+#define TIMED_EVERY 64u
 
 size_t kernel_state_bytes(const struct sw_kernel *kernel)
 {

@@ -50,7 +50,27 @@ struct sw_outlet_ops {
 
 struct sw_outlet {
 	const struct sw_outlet_ops *ops;
+	/* Both with the functions below; C++ has no _Atomic, and counts on the same layout. */
+	uint64_t passed;
+	bool off;
 };
+
+/*
+ * Any thread, a hint: while it is set every offer would be answered SW_OFFER_OFF. A producer that
+ * has had this answer does not ask again as long as it is set; a batch may pass a moment after it
+ * was cleared.
+ */
+static inline void sw_outlet_set_off(struct sw_outlet *outlet, bool off)
+{
+	/* Relaxed: nothing else is published by it. */
+	__atomic_store_n(&outlet->off, off, __ATOMIC_RELAXED);
+}
+
+/* Any thread: how many batches passed without an offer. */
+static inline uint64_t sw_outlet_passed(const struct sw_outlet *outlet)
+{
+	return __atomic_load_n(&outlet->passed, __ATOMIC_RELAXED);
+}
 
 /* What the runtime tells a provider about one place where batches may leave. */
 struct sw_site_options {

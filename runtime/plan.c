@@ -184,10 +184,11 @@ static int add_link(
 	link->edge = edge;
 	link->from = from;
 	link->to = to;
+	link->near = from->runner == to->runner;
 	link->seen = SW_TIME_MIN;
 	link->applied = SW_TIME_MIN;
 	atomic_init(&link->watermark, SW_TIME_MIN);
-	if (from->runner != to->runner || edge_may_burst(edge)) {
+	if (!link->near || edge_may_burst(edge)) {
 		link->ring = sw_ring_create(graph->options.ring_slots, to->runner->place.node);
 		if (!link->ring)
 			return -ENOMEM;

@@ -124,17 +124,22 @@ static uint32_t collect(struct sw_pool *pool, uint32_t slot)
 	return count;
 }
 
-struct sw_batch *sw_pool_get(struct sw_pool *pool)
+bool sw_pool_ready(struct sw_pool *pool)
 {
-	struct sw_batch *batch;
-
 	for (uint32_t i = 0; i < pool->slots && !pool->free; i++) {
 		collect(pool, pool->cursor);
 		pool->cursor = pool->cursor + 1 < pool->slots ? pool->cursor + 1 : 0;
 	}
-	batch = pool->free;
-	if (!batch)
+	return pool->free != NULL;
+}
+
+struct sw_batch *sw_pool_get(struct sw_pool *pool)
+{
+	struct sw_batch *batch;
+
+	if (!sw_pool_ready(pool))
 		return NULL;
+	batch = pool->free;
 	pool->free = batch->next;
 	pool->free_count--;
 	batch->next = NULL;

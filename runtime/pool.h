@@ -42,6 +42,8 @@ SW_API uint32_t sw_pool_batches(const struct sw_pool *pool);
 SW_API size_t sw_pool_bytes(const struct sw_pool *pool);
 /* Owner: batches that are home now. */
 SW_API uint32_t sw_pool_home(struct sw_pool *pool);
+/* Owner: is one home? Looks at the rings only where none was known to be. */
+SW_API bool sw_pool_ready(struct sw_pool *pool);
 
 SW_END_DECLS
 

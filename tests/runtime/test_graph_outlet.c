@@ -20,6 +20,8 @@
 
 #define OUTLETS_MAX 64
 #define SLOTS       4096
+#define ROWS        100000u
+#define BATCH_ROWS  256u
 
 enum slot_state { SLOT_OUT, SLOT_BACK, SLOT_COLLECTED };
 
@@ -44,10 +46,12 @@ struct provider {
 	bool stop;
 	unsigned outlets;
 	struct away away[OUTLETS_MAX];
-	unsigned every;   /* each n-th batch leaves */
+	unsigned every;   /* each n-th batch leaves; 0: none */
 	unsigned reclaim; /* each n-th of those comes back unanswered; 0: none */
 	unsigned order;   /* seed of the order in which they come back */
 	bool off;         /* all others are refused in a way that leaves nothing to wait */
+	bool says_so;     /* of all, before it is asked */
+	bool flips;       /* says again and again that all would be refused, and takes it back */
 	uint64_t waited;  /* batches that were seen to wait by those that were offered */
 	unsigned left, answered, reclaimed;
 };
@@ -62,7 +66,8 @@ static enum sw_offer offer(
 
 	pthread_mutex_lock(&provider->lock);
 	provider->waited += fill;
-	take = away->offered++ % provider->every == 0 && away->taken < SLOTS;
+	take = provider->every > 0 && away->offered % provider->every == 0 && away->taken < SLOTS;
+	away->offered++;
 	if (take)
 		away->slots[away->taken++] =
 			(struct slot){ .original = batch, .hold = hold, .state = SLOT_OUT };
@@ -163,6 +168,8 @@ static void *far_away(void *arg)
 	for (;;) {
 		bool did;
 
+		for (unsigned i = 0; i < provider->outlets && provider->flips; i++)
+			sw_outlet_set_off(&provider->away[i].outlet, rand_r(&provider->order) % 2);
 		pthread_mutex_lock(&provider->lock);
 		if (provider->stop) {
 			pthread_mutex_unlock(&provider->lock);
@@ -184,6 +191,7 @@ static int attach(void *context, const struct sw_site_options *site, struct sw_o
 	(void)error;
 	assert_true(provider->outlets <= OUTLETS_MAX);
 	away->outlet.ops = &ops;
+	sw_outlet_set_off(&away->outlet, provider->says_so);
 	away->site = *site;
 	away->provider = provider;
 	away->slots = calloc(SLOTS, sizeof(*away->slots));
@@ -212,31 +220,34 @@ static void stop(void *context)
 
 static struct provider provider;
 
-static void run_one(unsigned workers, unsigned every, unsigned reclaim, unsigned seed, bool off)
+static void run_graph(unsigned workers)
 {
 	struct sw_graph_options options = SW_GRAPH_OPTIONS_INIT;
 	struct sw_outlet_provider outlets = { &provider, attach, start, stop };
 	struct sw_error error = { 0 };
 	struct fixture fixture;
-	uint64_t count = 100000;
-	unsigned offered = 0, collected = 0;
 
-	memset(&provider, 0, sizeof(provider));
 	pthread_mutex_init(&provider.lock, NULL);
-	provider.every = every;
-	provider.reclaim = reclaim;
-	provider.order = seed;
-	provider.off = off;
 	options.workers = workers;
-	options.batch_rows = 256;
+	options.batch_rows = BATCH_ROWS;
 	options.ring_slots = 8;
 	options.outlets = &outlets;
-	assert_int_equal(fixture_open(&fixture, &options, count, true), 0);
+	assert_int_equal(fixture_open(&fixture, &options, ROWS, true), 0);
 	if (sw_graph_start(fixture.graph, &error) || sw_graph_wait(fixture.graph, -1, &error))
-		fail_msg("workers %u every %u reclaim %u seed %u: %s", workers, every, reclaim,
-			seed, error.text);
-	fixture_check(&fixture, count);
+		fail_msg("workers %u every %u reclaim %u order %u: %s", workers, provider.every,
+			provider.reclaim, provider.order, error.text);
+	fixture_check(&fixture, ROWS);
 	assert_int_equal(provider.outlets, workers);
+	fixture_close(&fixture);
+}
+
+static void run_one(unsigned workers, unsigned every, unsigned reclaim, unsigned seed, bool off)
+{
+	unsigned offered = 0, collected = 0;
+
+	provider =
+		(struct provider){ .every = every, .reclaim = reclaim, .order = seed, .off = off };
+	run_graph(workers);
 	for (unsigned i = 0; i < provider.outlets; i++) {
 		offered += provider.away[i].taken;
 		collected += provider.away[i].collected_upto;
@@ -247,7 +258,6 @@ static void run_one(unsigned workers, unsigned every, unsigned reclaim, unsigned
 	assert_int_equal(offered, provider.answered + provider.reclaimed);
 	if (reclaim)
 		assert_true(provider.reclaimed > 0);
-	fixture_close(&fixture);
 }
 
 static void test_same_result(void **state)
@@ -274,11 +284,51 @@ static void test_nothing_waits(void **state)
 	}
 }
 
+/* An outlet that says beforehand what it would answer is asked once. */
+static void test_off_is_not_asked(void **state)
+{
+	(void)state;
+	for (unsigned workers = 1; workers <= 3; workers++) {
+		uint64_t passed = 0, asked = 0;
+
+		provider = (struct provider){ .off = true, .says_so = true };
+		run_graph(workers);
+		for (unsigned i = 0; i < provider.outlets; i++) {
+			passed += sw_outlet_passed(&provider.away[i].outlet);
+			asked += provider.away[i].offered;
+			free(provider.away[i].slots);
+		}
+		assert_true(asked <= workers);
+		assert_int_equal(passed + asked, (ROWS + BATCH_ROWS - 1) / BATCH_ROWS);
+	}
+}
+
+/* Taken back at any moment, it changes nothing but what leaves. */
+static void test_off_and_on(void **state)
+{
+	unsigned seed = (unsigned)time(NULL);
+
+	(void)state;
+	print_message("seed %u\n", seed);
+	for (unsigned workers = 1; workers <= 3; workers++) {
+		provider = (struct provider){
+			.every = 2, .reclaim = 3, .order = seed + workers, .flips = true
+		};
+		run_graph(workers);
+		for (unsigned i = 0; i < provider.outlets; i++) {
+			assert_int_equal(provider.away[i].taken, provider.away[i].collected_upto);
+			free(provider.away[i].slots);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_result),
 		cmocka_unit_test(test_nothing_waits),
+		cmocka_unit_test(test_off_is_not_asked),
+		cmocka_unit_test(test_off_and_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

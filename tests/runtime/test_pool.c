@@ -56,11 +56,13 @@ static void test_get_until_out_and_put_back(void **state)
 	}
 	assert_null(sw_pool_get(pool));
 	assert_int_equal(sw_pool_home(pool), 0);
+	assert_false(sw_pool_ready(pool));
 	for (unsigned i = 0; i < 70; i++) {
 		assert_int_equal(((uint8_t *)batches[i]->columns[0].data)[3999], i);
 		assert_int_equal(((uint8_t *)batches[i]->columns[1].data)[0], i);
 		assert_int_equal(((uint8_t *)batches[i]->columns[2].data)[1999], i);
 		sw_pool_put(batches[i], i % 3);
+		assert_true(sw_pool_ready(pool));
 	}
 	assert_int_equal(sw_pool_home(pool), 70);
 	for (unsigned i = 0; i < 70; i++)
