@@ -11,6 +11,7 @@
 
 #define BATCHES_A_TURN    8
 #define WORK_A_TURN_NS    1000000u /* no further batch after so much */
+#define PUT_OFF_BATCHES   16u
 #define QUICK_TURN_NS     100000u /* after a turn that took less a source makes more than one batch */
 #define QUICK_POLLS       4u
 #define STATE_BYTES_LEAST (4u << 20) /* with less address space nothing is tried */
@@ -147,26 +148,55 @@ static uint64_t work_ns(const struct link *link, const struct sw_batch *batch)
 	return counter_get(&link->site->recent_row_cost) * sw_batch_count(batch) / COST_UNITS;
 }
 
+/* Takes in what came back; gives how many that were. The source gets a turn before it is too much,
+ * to fill the room that this makes. */
+static unsigned link_collect(struct sw_instance *self, struct link *link)
+{
+	const uint64_t until_ns = self->runner->now_ns + WORK_A_TURN_NS;
+	struct sw_outlet_result result;
+	unsigned collected = 0;
+
+	while (link->outlet->ops->collect(link->outlet, &result)) {
+		collected++;
+		if (link->near)
+			link->away--;
+		self->current = link;
+		kernel_adopt(self, link, &result);
+		if (sw_now_ns() > until_ns)
+			break;
+	}
+	return collected;
+}
+
+/*
+ * What came back makes room for more to leave. If the source is behind, that comes first: a batch
+ * that is run here would hold up several of those. Not for long, for watermarks wait for the ring.
+ */
+static bool puts_off(struct link *link, unsigned collected)
+{
+	link->put_off += collected;
+	if (collected > 0 && link->put_off < PUT_OFF_BATCHES)
+		return true;
+	link->put_off = 0;
+	return false;
+}
+
 static bool link_turn(struct sw_instance *self, unsigned input, struct link *link)
 {
-	struct sw_outlet_result result;
 	struct sw_batch *batch;
 	uint64_t work = 0;
-	bool did = false;
+	unsigned collected, most;
+	bool did;
 
 	link_look(link);
 	if (link->near && !link->waiting && !link->away) {
 		link->applied = link->seen;
 		return false;
 	}
-	while (link->outlet && link->outlet->ops->collect(link->outlet, &result)) {
-		did = true;
-		if (link->near)
-			link->away--;
-		self->current = link;
-		kernel_adopt(self, link, &result);
-	}
-	for (unsigned i = 0; i < BATCHES_A_TURN && work < WORK_A_TURN_NS; i++) {
+	collected = link->outlet ? link_collect(self, link) : 0;
+	did = collected > 0;
+	most = puts_off(link, collected) ? 0 : BATCHES_A_TURN;
+	for (unsigned i = 0; i < most && work < WORK_A_TURN_NS; i++) {
 		batch = sw_ring_pop(link->ring);
 		if (!batch)
 			break;
