@@ -52,7 +52,7 @@ struct link {
 	_Alignas(SW_CACHE_LINE) int64_t seen; /* watermark last loaded */
 	uint64_t target;                      /* pushed count that was seen after it */
 	int64_t applied;                      /* watermark whose batches have all been popped */
-	unsigned put_off; /* what came back before what waits in the ring */
+	unsigned put_off;                     /* what came back before what waits in the ring */
 
 	/* Written by the sampling thread. */
 	_Alignas(SW_CACHE_LINE) _Atomic uint64_t fill_sum;

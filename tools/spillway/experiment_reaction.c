@@ -23,7 +23,7 @@ struct effort {
 	unsigned pairs;
 };
 
-static const struct effort effort_full = { 120, 60, 2, spike_times, loads, 1, NULL, 3, 31 };
+static const struct effort effort_full = { 120, 60, 2, spike_times, loads, 2, NULL, 3, 31 };
 static const struct effort effort_short = { 3, 1, 0.3, spike_times_short, loads_short, 0.3, "q12",
 	1, 3 };
 
