@@ -333,6 +333,26 @@ static void a_few_try_while_there_is_trouble(void **unused)
 	stand_close(stand);
 }
 
+/* ---- What is to be sent ---- */
+
+/* A request takes 0.3 ms to encode: the first ones do not wait for all that are to fly. */
+static void what_is_encoded_goes_out_soon(void **unused)
+{
+	struct stand *stand = stand_create(seed);
+	uint64_t before, sent;
+
+	(void)unused;
+	stand->fake.options.submit_us = 300;
+	stand_open(stand);
+	stand_run(stand, 10, 0, 8);
+	before = atomic_load(&stand->fake.counts.requests);
+	stand_run(stand, 1, 48000, 8); /* two turns with 24 batches each */
+	sent = atomic_load(&stand->fake.counts.requests) - before;
+	assert_int_equal(stand->offered, 48);
+	assert_true(sent >= 2 && sent <= 2 * 2);
+	stand_close(stand);
+}
+
 /* ---- A clock that jumps ---- */
 
 static void a_clock_that_jumps_is_survived(void **unused)
@@ -469,6 +489,7 @@ int main(void)
 		cmocka_unit_test(the_window_follows_the_peer),
 		cmocka_unit_test(after_an_outage_it_goes_on),
 		cmocka_unit_test(a_few_try_while_there_is_trouble),
+		cmocka_unit_test(what_is_encoded_goes_out_soon),
 		cmocka_unit_test(a_clock_that_jumps_is_survived),
 		cmocka_unit_test(environments_are_prewarmed),
 		cmocka_unit_test(prewarms_are_repeated_where_that_is_asked),
