@@ -23,8 +23,7 @@
 
 enum {
 	SLEEP_LONGEST_MS = 1000,
-	TAKE_LONGEST_NS = 500000, /* between two polls */
-	HEDGE_LOOK_MS = 5,        /* how often slow requests are looked for */
+	HEDGE_LOOK_MS = 5, /* how often slow requests are looked for */
 	PROBE_LOOK_MS = 50,
 	WARM_UP_LONGEST_MS = 3000,
 	PROBE_LONGEST_MS = 1500, /* a probe that hangs holds up the next */
@@ -128,9 +127,9 @@ static void take_new(struct io *io)
 				cpu_ns = cpu_now_ns();
 			request_begin(io, request);
 			cpu_ns = charge(outlet, request->exchange.bare, cpu_ns);
-			/* What is submitted goes out with the next poll: that is not to wait until
-			 * as many as may fly have been encoded. */
-			if (io_now(io) - now_ns > TAKE_LONGEST_NS)
+			/* The first batch of a spike goes out now, with the next poll, not when as
+			 * many as may fly have been encoded. */
+			if (request->onset_ns)
 				return;
 		} else {
 			give_back_unsent(outlet, slot, generation);

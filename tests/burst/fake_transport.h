@@ -45,8 +45,7 @@ struct fake_options {
 	size_t answer_bytes;
 	/* The time, ns, as the test sets it between turns of the I/O thread's loop, and nothing
 	 * waits; null: the real one. */
-	uint64_t *clock;
-	uint32_t submit_us; /* how far each request takes that clock on */
+	const uint64_t *clock;
 };
 
 struct fake_counts {

@@ -262,8 +262,7 @@ static void throttling_shrinks_the_window(void **unused)
 	prepare(&run, "fixed", 1);
 	run.graph.ring_slots = 64;
 	run.fake.options.concurrency = 4;
-	/* Long enough for more than four to be encoded, by a sanitizer too. */
-	run.fake.options.latency_us = 5000;
+	run.fake.options.latency_us = 100;
 	execute(&run);
 	assert_true(run.stats.throttled > 0);
 	assert_true(run.stats.throttled < 4 * run.stats.batches_merged);

@@ -116,8 +116,6 @@ static void invocations_at_once_are_capped(void **unused)
 
 			prepare(&run);
 			run.options.max_inflight = most[i];
-			/* Long enough for as many to be encoded, by a sanitizer too. */
-			run.fake.options.latency_us = 500 * most[i];
 			if (trouble)
 				make_trouble(&run);
 			else
