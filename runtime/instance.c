@@ -11,7 +11,7 @@
 
 #define BATCHES_A_TURN    8
 #define WORK_A_TURN_NS    1000000u /* no further batch after so much */
-#define PUT_OFF_BATCHES   16u
+#define PUT_OFF_BATCHES   16u      /* that came back go before what waits in the ring */
 #define QUICK_TURN_NS     100000u /* after a turn that took less a source makes more than one batch */
 #define QUICK_POLLS       4u
 #define STATE_BYTES_LEAST (4u << 20) /* with less address space nothing is tried */
@@ -169,8 +169,8 @@ static unsigned link_collect(struct sw_instance *self, struct link *link)
 }
 
 /*
- * What came back makes room for more to leave. If the source is behind, that comes first: a batch
- * that is run here would hold up several of those. Not for long, for watermarks wait for the ring.
+ * What came back makes room for more to leave, so it comes first: a batch that is run here would
+ * hold up several of those. Not for ever, for watermarks wait for the ring.
  */
 static bool puts_off(struct link *link, unsigned collected)
 {

@@ -50,8 +50,8 @@ struct sw_outlet_ops {
 
 struct sw_outlet {
 	const struct sw_outlet_ops *ops;
-	/* Both with the functions below; C++ has no _Atomic, and counts on the same layout. */
-	uint64_t passed;
+	/* Atomic both, by the compiler's builtins, for C++ has no _Atomic; see below. */
+	uint64_t passed; /* the producer writes */
 	bool off;
 };
 
