@@ -15,6 +15,8 @@ sw_test(test_arrow unit spillway_runtime)
 sw_test(test_ring_stress stress spillway_runtime)
 sw_test(test_pool_stress stress spillway_runtime)
 sw_test(test_waiter_stress stress spillway_runtime)
+# Its three threads take turns: with another test on their cores each turn waits for that one's time slice.
+set_tests_properties(test_ring_stress PROPERTIES RUN_SERIAL TRUE)
 
 # The model of rings with a sleeping consumer, and two variants in which a wake-up is lost.
 set(run_spin ${PROJECT_SOURCE_DIR}/tests/run_spin.sh)
