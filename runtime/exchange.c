@@ -150,6 +150,9 @@ static void gather_for(
 		uint32_t done;
 
 		if (!to) {
+			/* The last that came home is in somebody's cache yet; all of them in
+			 * turn would be in nobody's. */
+			sw_pool_home(output->pool);
 			to = sw_batch_new(self, (unsigned)(output - self->outputs));
 			if (!to)
 				return; /* cancelled */

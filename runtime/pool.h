@@ -40,7 +40,7 @@ SW_API void sw_pool_put(struct sw_batch *batch, uint32_t slot);
 
 SW_API uint32_t sw_pool_batches(const struct sw_pool *pool);
 SW_API size_t sw_pool_bytes(const struct sw_pool *pool);
-/* Owner: batches that are home now. */
+/* Owner: batches that are home now. The next to be got is the last that came. */
 SW_API uint32_t sw_pool_home(struct sw_pool *pool);
 /* Owner: is one home? Looks at the rings only where none was known to be. */
 SW_API bool sw_pool_ready(struct sw_pool *pool);

@@ -71,6 +71,28 @@ static void test_get_until_out_and_put_back(void **state)
 	sw_pool_destroy(pool);
 }
 
+/* From wherever they come. */
+static void test_last_that_came_home_is_next(void **state)
+{
+	struct sw_pool_options wanted = options(40, 2);
+	struct sw_pool *pool = sw_pool_create(&wanted);
+	struct sw_batch *batches[36];
+
+	(void)state;
+	assert_non_null(pool);
+	for (unsigned i = 0; i < 36; i++)
+		batches[i] = sw_pool_get(pool);
+	for (unsigned i = 0; i < 36; i++)
+		sw_pool_put(batches[i], 0);
+	assert_int_equal(sw_pool_home(pool), 40);
+	for (unsigned i = 36; i-- > 0;)
+		assert_ptr_equal(sw_pool_get(pool), batches[i]);
+	sw_pool_put(batches[7], 1);
+	assert_int_equal(sw_pool_home(pool), 5);
+	assert_ptr_equal(sw_pool_get(pool), batches[7]);
+	sw_pool_destroy(pool);
+}
+
 static void test_comes_back_as_new(void **state)
 {
 	struct sw_pool_options wanted = options(1, 2);
@@ -135,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_get_until_out_and_put_back),
+		cmocka_unit_test(test_last_that_came_home_is_next),
 		cmocka_unit_test(test_comes_back_as_new),
 		cmocka_unit_test(test_batch_without_a_pool),
 		cmocka_unit_test(test_impossible_sizes),
