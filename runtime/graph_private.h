@@ -269,6 +269,12 @@ static inline bool graph_stopping(struct sw_graph *graph)
 /* plan.c */
 int graph_plan(struct sw_graph *graph, struct sw_error *error);
 void graph_unplan(struct sw_graph *graph);
+bool edge_may_burst(const struct edge *edge);
+
+/* plan_pools.c */
+int plan_pools(struct sw_graph *graph); /* once links are there; 0 or -ENOMEM */
+/* Rows and text of the batches that a stage can be handed on an edge. */
+void edge_batch_limits(const struct edge *edge, uint32_t *rows, size_t *text_bytes);
 
 /* dictionaries.c */
 int dictionaries_plan(struct sw_graph *graph); /* -ENOMEM; then, too, unplan frees */
