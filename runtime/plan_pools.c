@@ -14,39 +14,33 @@
 
 /* ---- Sizes ---- */
 
-void edge_batch_limits(const struct edge *edge, uint32_t *rows, size_t *text_bytes)
+/* Whose batches come by the edge: a relay hands on what the program's thread was given. */
+static const struct sw_stage *maker(const struct edge *edge)
 {
-	const struct sw_stage *from = edge->from;
-	const struct sw_schema *schema = from->schemas[edge->output];
-
-	/* A relay hands on what the program's thread was given. */
-	if (from->relays)
-		from = from->relays->external;
-	*rows = from->output_rows[edge->output];
-	*text_bytes = 0;
-	for (uint32_t i = 0; i < schema->columns; i++) {
-		const struct sw_field *field = &schema->fields[i];
-		size_t bytes = from->output_text_bytes[edge->output];
-
-		if (field->type != SW_TEXT)
-			continue;
-		if (!bytes)
-			bytes = (size_t)*rows * (field->text_bytes ? field->text_bytes : 16);
-		*text_bytes += bytes < 4096 ? 4096 : bytes;
-	}
+	return edge->from->relays ? edge->from->relays->external : edge->from;
 }
 
 /* Bytes that a text column of the edge's batches can hold. */
 static size_t column_capacity(const struct edge *edge, const struct sw_field *field)
 {
-	const struct sw_stage *from =
-		edge->from->relays ? edge->from->relays->external : edge->from;
+	const struct sw_stage *from = maker(edge);
 	size_t bytes = from->output_text_bytes[edge->output];
 
 	if (!bytes)
 		bytes = (size_t)from->output_rows[edge->output] *
 			(field->text_bytes ? field->text_bytes : 16);
 	return bytes < 4096 ? 4096 : bytes;
+}
+
+void edge_batch_limits(const struct edge *edge, uint32_t *rows, size_t *text_bytes)
+{
+	const struct sw_schema *schema = edge->from->schemas[edge->output];
+
+	*rows = maker(edge)->output_rows[edge->output];
+	*text_bytes = 0;
+	for (uint32_t i = 0; i < schema->columns; i++)
+		if (schema->fields[i].type == SW_TEXT)
+			*text_bytes += column_capacity(edge, &schema->fields[i]);
 }
 
 /* A kernel without limits() gives a text column no more than its input's column of that name has:
