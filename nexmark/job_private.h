@@ -5,6 +5,34 @@
 #include <sys/types.h>
 
 #include "nexmark/query_private.h"
+#include "operators/blackhole.h"
+#include "operators/csv_sink.h"
+
+struct sw_nexmark_job {
+	const struct query *query;
+	struct query_plan plan;
+	struct sw_nexmark_generator *generator;
+	struct sw_schema events[SW_NEXMARK_EVENTS]; /* what the source makes of each kind */
+	struct source_shared *shared;
+	struct source_config source;
+	char *input_dir;
+	struct sw_csv_file *output, *changelog, *late;
+	struct sw_sink_totals *totals;
+	struct sw_blackhole_config blackhole;
+	struct sw_csv_sink_config csv;
+	char *output_dir; /* of partitions */
+	struct sw_partition_sink_config partitions;
+	bool has_checksum;
+	sw_output_fn on_batch;
+	void *on_batch_context;
+	char columns[512], reads[1024];
+};
+
+/* job_stages.c */
+
+/* From the source to the sink, all that the prepared job runs. */
+int job_add_stages(struct sw_graph *graph, struct sw_nexmark_job *job,
+	const struct sw_nexmark_job_options *options, struct sw_error *error);
 
 /* query.c */
 

@@ -7,11 +7,12 @@
  *	A.description, A.initialBid, A.reserve, A.dateTime, A.expires, A.seller, A.category, A.extra
  *	FROM bid B JOIN auction A ON B.auction = A.id WHERE A.category = 10
  *
- * Plan: the merge (operators/equi_join.c) is keyed by the auction. Where ids are unique, it is
- * told of every auction, of those of other categories without their texts: bids on them are
- * dropped, and only bids on auctions that have not come wait. Otherwise an auction of category 10
- * with the same id may still come: those of other categories are filtered out before the join, and
- * all bids are kept.
+ * Plan: bids, which are many, stay on the worker that made them; auctions are kept where they were
+ * made, and every worker's join (operators/equi_join.c) is told of them. Where ids are unique, it
+ * is told of every auction, of those of other categories by the id alone: bids on them are dropped,
+ * and only bids on auctions that have not come wait. Otherwise an auction of category 10 with the
+ * same id may still come: those of other categories are filtered out before the join, and all bids
+ * are kept.
  */
 
 #include <string.h>
@@ -24,7 +25,7 @@
 
 enum { AUCTION_ID, AUCTION_COLUMNS };
 enum { BID_COLUMNS };
-enum { AUCTIONS, BIDS };
+enum { AUCTIONS = SW_EQUI_JOIN_KEPT, BIDS };
 
 static const struct sw_schema schema_auctions = {
 	.columns = 10,
@@ -116,6 +117,7 @@ static int q20_plan(const struct sw_nexmark_job_options *options, struct query_p
 		.inputs = 2,
 		.key = { [AUCTIONS] = AUCTION_ID, [BIDS] = BID_AUCTION },
 		.unique = plan->facts.unique_ids ? 1u << AUCTIONS : 0,
+		.kept_apart = true,
 		.only = plan->facts.unique_ids,
 		.only_column = AUCTION_CATEGORY,
 		.only_value = CATEGORY,
@@ -128,14 +130,13 @@ static int q20_plan(const struct sw_nexmark_job_options *options, struct query_p
 		.columns = SW_AUCTION_ALL & ~SW_AUCTION_SEQ,
 		.kernel = &kernel_q20_auctions,
 		.kernel_config = auctions,
-		.key_column = AUCTION_ID,
+		.kept_apart = true,
 	};
 	plan->inputs[SW_BID] = (struct plan_input){
 		.columns = SW_BID_ALL & ~SW_BID_SEQ,
 		.kernel = &kernel_q20_bids,
-		.key_column = BID_AUCTION,
 	};
-	plan_add_merge(plan, &sw_equi_join, join, &schema_result);
+	plan_add_merge(plan, &sw_equi_join, join, &schema_result)->forward = true;
 	return 0;
 }
 

@@ -27,6 +27,9 @@ struct plan_input {
 	 * source makes its batches small enough. */
 	uint64_t (*kernel_rows)(uint64_t rows, uint64_t text_bytes);
 	unsigned key_column; /* of the kernel's output: instances of the first merge own keys */
+	/* Where the first merge is a join, and keeps its rows forward: this input's are kept apart.
+	 */
+	bool kept_apart;
 };
 
 /* A stateful stage. The first has an input for each kind of event that is read, in the order

@@ -55,6 +55,8 @@ static int join_open(struct sw_instance *self, void *state, struct sw_error *err
 	struct equi_join *join = state;
 
 	join->config = sw_instance_config(self);
+	assert(!join->config->kept_apart ||
+		(join->config->inputs == 2 && !(join->config->unique >> 1)));
 	join->heap = sw_instance_heap(self);
 	if (!join->heap)
 		return sw_error_set(error, -ENOMEM, "join: out of memory");
@@ -152,6 +154,11 @@ static int add_tuples(struct sw_instance *self, struct join_rows *rows, struct j
 	return code;
 }
 
+static struct packed_row *told_row(const struct equi_join *join, uint32_t row)
+{
+	return (struct packed_row *)(intptr_t)join->rows.told[row];
+}
+
 /* Of the arriving row with every combination of the other inputs' rows. */
 static int combine(struct sw_instance *self, struct equi_join *join, const struct entry *entry,
 	int64_t key, uint32_t row)
@@ -161,6 +168,8 @@ static int combine(struct sw_instance *self, struct equi_join *join, const struc
 	unsigned two = (join->rows.arriving_input + 2) % inputs; /* the arriving one, of two */
 	struct join_tuple tuple = { .key = key, .row = row };
 
+	if (join->rows.told)
+		tuple.rows[SW_EQUI_JOIN_KEPT] = told_row(join, row);
 	if (!entry->lists[one] || (inputs == 3 && !entry->lists[two]))
 		return 0;
 	return add_tuples(self, &join->rows, &tuple, entry->lists[one], one,
@@ -194,16 +203,18 @@ static int forget(
 	return code;
 }
 
-/* Keeps the arriving row; *number is its key's entry, or 0: there is none yet. */
+/* Keeps the arriving row; number is its key's entry, or 0: there is none yet. */
 static int keep(struct sw_instance *self, struct equi_join *join, uint32_t number, int64_t key,
 	uint32_t row)
 {
 	unsigned input = join->rows.arriving_input;
-	struct packed_row *kept =
-		packed_row_keep(&join->rows.layouts[input], join->heap, join->rows.arriving, row);
+	struct packed_row *kept;
 	struct entry *entry;
 	int code;
 
+	kept = join->rows.told ? told_row(join, row)
+			       : packed_row_keep(&join->rows.layouts[input], join->heap,
+					 join->rows.arriving, row);
 	if (!kept)
 		return -ENOMEM;
 	if (!number) {
@@ -225,7 +236,7 @@ static int keep(struct sw_instance *self, struct equi_join *join, uint32_t numbe
 	return code;
 }
 
-/* The key's row of input 0 is one that joins nothing. */
+/* The key's row kept apart, of which there is no other, is one that joins nothing. */
 static int rule_out(struct sw_instance *self, struct equi_join *join, int64_t key)
 {
 	uint32_t *value = sw_key_map_put(&join->map, key);
@@ -238,8 +249,7 @@ static int rule_out(struct sw_instance *self, struct equi_join *join, int64_t ke
 	*value = NEVER_JOINS;
 	if (number == 0 || number == NEVER_JOINS)
 		return 0;
-	for (unsigned i = 0; i < join->config->inputs && !code; i++)
-		code = forget(self, join, sw_slab_at(&join->entries, number), i);
+	code = forget(self, join, sw_slab_at(&join->entries, number), !SW_EQUI_JOIN_KEPT);
 	sw_slab_give(&join->entries, number);
 	return code;
 }
@@ -265,10 +275,9 @@ static int join_row(struct sw_instance *self, struct equi_join *join, int64_t ke
 static int join_batch(struct sw_instance *self, struct equi_join *join, unsigned input,
 	const struct sw_batch *batch)
 {
-	const struct sw_equi_join_config *config = join->config;
-	const int64_t *keys = batch->columns[config->key[input]].data;
-	const int64_t *only =
-		config->only && input == 0 ? batch->columns[config->only_column].data : NULL;
+	const int64_t *told = join->rows.told;
+	const unsigned key = told ? JOIN_KEPT_KEY : join->config->key[input];
+	const int64_t *keys = batch->columns[key].data;
 	uint32_t count = sw_batch_count(batch);
 	int code = 0;
 
@@ -278,7 +287,7 @@ static int join_batch(struct sw_instance *self, struct equi_join *join, unsigned
 		if (i + PREFETCH_ROWS < count)
 			sw_key_map_prefetch(
 				&join->map, keys[sw_batch_row(batch, i + PREFETCH_ROWS)]);
-		if (only && only[row] != config->only_value)
+		if (told && !told[row])
 			code = rule_out(self, join, keys[row]);
 		else
 			code = join_row(self, join, keys[row], row);
@@ -296,6 +305,9 @@ static int join_one(
 
 	join->rows.arriving = batch;
 	join->rows.arriving_input = input;
+	join->rows.told = join->config->kept_apart && input == SW_EQUI_JOIN_KEPT
+				  ? batch->columns[JOIN_KEPT_ROW].data
+				  : NULL;
 	join->rows.tuple_count = 0;
 	code = join_batch(self, join, input, batch);
 	sw_release(self, batch);

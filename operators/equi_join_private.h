@@ -20,7 +20,8 @@ struct join_column {
 	uint8_t index;  /* among the numbers or texts of kept rows */
 };
 
-/* A row of the output to be: a kept row of each input but the arriving one's, and its row. */
+/* A row of the output to be: a kept row of each input but the arriving one's (of that, too, where
+ * it is kept apart), and its row. */
 struct join_tuple {
 	int64_t key;
 	const struct packed_row *rows[SW_EQUI_JOIN_INPUTS_MAX];
@@ -37,12 +38,21 @@ struct join_rows {
 	/* What is being joined: a batch of this input. */
 	const struct sw_batch *arriving;
 	unsigned arriving_input;
+	/* Of rows kept apart that arrive: their addresses. Null: the batch has the rows. */
+	const int64_t *told;
 	struct sw_batch *out; /* being filled; null: none */
 	uint32_t tuple_count;
 	struct join_tuple tuples[JOIN_TUPLES];
 };
 
+/* A row that is kept apart as it is told of: its key and its address, 0 for one that joins nothing.
+ */
+enum { JOIN_KEPT_KEY, JOIN_KEPT_ROW, JOIN_KEPT_COLUMNS };
+
 void join_rows_init(struct join_rows *rows, const struct sw_equi_join_config *config);
+/* How rows of the input are kept, the same wherever it is: what join_rows_init makes of it. */
+void join_layout_init(
+	struct packed_layout *layout, const struct sw_equi_join_config *config, unsigned input);
 /* Writes the gathered tuples out. 0; -ECANCELED when the graph is being cancelled; -EMSGSIZE, with
  * the message set. */
 int join_rows_flush(struct join_rows *rows, struct sw_instance *self);

@@ -5,30 +5,50 @@
 
 #include "operators/equi_join_private.h"
 
+/* The output's column i, and where its layout keeps it. */
+static struct join_column keep_column(
+	struct packed_layout *layout, const struct sw_equi_join_config *config, uint32_t i)
+{
+	const struct sw_equi_join_column *from = &config->from[i];
+	struct join_column column = { .input = from->input, .column = from->column };
+
+	assert(config->out->fields[i].type != SW_INT32);
+	if (from->column == config->key[from->input]) {
+		column.source = JOIN_KEY;
+	} else if (config->out->fields[i].type == SW_TEXT) {
+		column.source = JOIN_TEXT;
+		column.index = packed_text_column(layout, from->column);
+	} else {
+		column.source = JOIN_NUMBER;
+		column.index = packed_number_column(layout, from->column);
+	}
+	return column;
+}
+
 void join_rows_init(struct join_rows *rows, const struct sw_equi_join_config *config)
 {
 	rows->column_count = config->out->columns;
-	for (uint32_t i = 0; i < rows->column_count; i++) {
-		const struct sw_equi_join_column *from = &config->from[i];
-		struct packed_layout *layout = &rows->layouts[from->input];
-		struct join_column *column = &rows->columns[i];
+	for (uint32_t i = 0; i < rows->column_count; i++)
+		rows->columns[i] = keep_column(&rows->layouts[config->from[i].input], config, i);
+	rows->layouts[SW_EQUI_JOIN_KEPT].plain = config->kept_apart;
+}
 
-		assert(config->out->fields[i].type != SW_INT32);
-		column->input = from->input;
-		column->column = from->column;
-		if (from->column == config->key[from->input]) {
-			column->source = JOIN_KEY;
-		} else if (config->out->fields[i].type == SW_TEXT) {
-			column->source = JOIN_TEXT;
-			column->index = packed_text_column(layout, from->column);
-		} else {
-			column->source = JOIN_NUMBER;
-			column->index = packed_number_column(layout, from->column);
-		}
-	}
+void join_layout_init(
+	struct packed_layout *layout, const struct sw_equi_join_config *config, unsigned input)
+{
+	for (uint32_t i = 0; i < config->out->columns; i++)
+		if (config->from[i].input == input)
+			keep_column(layout, config, i);
+	layout->plain = config->kept_apart;
 }
 
 /* ---- Into the output ---- */
+
+/* Is the column in the arriving batch? */
+static bool arrives(const struct join_rows *rows, const struct join_column *from)
+{
+	return from->input == rows->arriving_input && !rows->told;
+}
 
 static void put_numbers(const struct join_rows *rows, const struct join_column *from,
 	const struct join_tuple *tuples, uint32_t count, int64_t *to)
@@ -36,7 +56,7 @@ static void put_numbers(const struct join_rows *rows, const struct join_column *
 	if (from->source == JOIN_KEY) {
 		for (uint32_t i = 0; i < count; i++)
 			to[i] = tuples[i].key;
-	} else if (from->input == rows->arriving_input) {
+	} else if (arrives(rows, from)) {
 		const int64_t *numbers = rows->arriving->columns[from->column].data;
 
 		for (uint32_t i = 0; i < count; i++)
@@ -66,7 +86,7 @@ static uint32_t put_texts(const struct join_rows *rows, const struct join_column
 	const struct packed_layout *layout = &rows->layouts[from->input];
 	uint32_t i = 0;
 
-	if (from->input == rows->arriving_input) {
+	if (arrives(rows, from)) {
 		const struct sw_column *column = &rows->arriving->columns[from->column];
 
 		while (i < count && append(to, at + i, sw_column_text(column, tuples[i].row)))

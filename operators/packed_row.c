@@ -26,7 +26,7 @@ static size_t row_bytes(const struct packed_layout *layout, uint32_t text_bytes)
 /* Is the text kept by its code? */
 static bool is_coded(struct packed_layout *layout, uint32_t index, const struct sw_column *column)
 {
-	if (!column->dictionary)
+	if (!column->dictionary || layout->plain)
 		return false;
 	if (!layout->dictionaries[index])
 		layout->dictionaries[index] = column->dictionary;

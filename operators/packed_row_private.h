@@ -21,6 +21,7 @@ struct packed_layout {
 	 * rows are coded. */
 	const struct sw_dictionary *dictionaries[SW_COLUMNS_MAX];
 	uint32_t uncoded; /* mask of the texts that some row has as bytes */
+	bool plain;       /* all texts as bytes: rows that others read by a layout of their own */
 };
 
 /* A text's place in a row: the end of its bytes, or this bit and its code. */

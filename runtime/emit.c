@@ -146,10 +146,10 @@ void sw_emit(struct sw_instance *self, unsigned index, struct sw_batch *batch)
 		runner_put(self->runner, batch);
 	else if (output->link_count == 1)
 		link_send(self, output->links[0], batch);
-	else if (output->edge->route == SW_ROUTE_KEYED)
-		exchange_emit(self, output, batch);
-	else
+	else if (output->edge->route == SW_ROUTE_FORWARD)
 		link_send(self, next_in_turn(output), batch);
+	else
+		exchange_emit(self, output, batch);
 }
 
 struct sw_batch *sw_batch_new(struct sw_instance *self, unsigned index)

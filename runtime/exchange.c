@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows to their owners: a batch is split by the hash of its key column, and what belongs to another
- * instance is gathered into a batch for it, so that small pieces do not travel alone. What is
- * gathered goes when its batch is full, or when the watermark or an idle moment asks for it.
+ * Rows to their owners: a batch is split by the hash of its key column (or all of it is
+ * everybody's), and what belongs to another instance is gathered into a batch for it, so that small
+ * pieces do not travel alone. What is gathered goes when its batch is full, or when the watermark
+ * or an idle moment asks for it.
  */
 
 #include <errno.h>
@@ -139,12 +140,9 @@ static void merge_meta(struct sw_batch *to, const struct sw_batch *from)
 		to->time_max_ms = from->time_max_ms;
 }
 
-static void gather_for(
-	struct sw_instance *self, struct output *output, unsigned d, const struct sw_batch *batch)
+static void gather_for(struct sw_instance *self, struct output *output, unsigned d,
+	const struct sw_batch *batch, const uint16_t *rows, uint32_t count)
 {
-	const uint16_t *rows = output->owned.order + output->owned.start[d];
-	uint32_t count = output->owned.start[d + 1] - output->owned.start[d];
-
 	while (count) {
 		struct sw_batch *to = output->gathering[d];
 		uint32_t done;
@@ -178,32 +176,6 @@ static void gather_for(
 	}
 }
 
-void exchange_emit(struct sw_instance *self, struct output *output, struct sw_batch *batch)
-{
-	unsigned own = output->link_count;
-	uint32_t count;
-
-	owned_rows_find(&output->owned, batch, output->edge->key_column, output->link_count);
-	for (unsigned d = 0; d < output->link_count; d++) {
-		if (output->links[d]->ring)
-			gather_for(self, output, d, batch);
-		else
-			own = d;
-	}
-	/* The runner's own share needs no copy: the batch itself with a selection. */
-	count = own < output->link_count ? output->owned.start[own + 1] - output->owned.start[own]
-					 : 0;
-	if (!count) {
-		runner_put(self->runner, batch);
-		return;
-	}
-	batch->selected = batch->selection_space;
-	batch->selected_rows = count;
-	memcpy(batch->selected, output->owned.order + output->owned.start[own],
-		count * sizeof(uint16_t));
-	link_send(self, output->links[own], batch);
-}
-
 bool exchange_flush(struct sw_instance *self, struct output *output)
 {
 	if (!output->holds)
@@ -217,4 +189,43 @@ bool exchange_flush(struct sw_instance *self, struct output *output)
 			link_send(self, output->links[d], batch);
 	}
 	return true;
+}
+
+void exchange_emit(struct sw_instance *self, struct output *output, struct sw_batch *batch)
+{
+	const bool keyed = output->edge->route == SW_ROUTE_KEYED;
+	const struct owned_rows *owned = &output->owned;
+	unsigned own = output->link_count;
+	const uint16_t *rows = NULL;
+	uint32_t count = 0;
+
+	if (keyed)
+		owned_rows_find(
+			&output->owned, batch, output->edge->key_column, output->link_count);
+	else
+		owned_rows_all(&output->owned, batch);
+	for (unsigned d = 0; d < output->link_count; d++) {
+		const uint32_t *start = owned->start + (keyed ? d : 0);
+
+		if (output->links[d]->ring) {
+			gather_for(self, output, d, batch, owned->order + start[0],
+				start[1] - start[0]);
+			continue;
+		}
+		own = d;
+		rows = owned->order + start[0];
+		count = start[1] - start[0];
+	}
+	/* What all are told they wait for, and it is little. */
+	if (!keyed)
+		exchange_flush(self, output);
+	/* The runner's own share needs no copy: the batch itself with a selection. */
+	if (!count) {
+		runner_put(self->runner, batch);
+		return;
+	}
+	batch->selected = batch->selection_space;
+	batch->selected_rows = count;
+	memcpy(batch->selected, rows, count * sizeof(uint16_t));
+	link_send(self, output->links[own], batch);
 }

@@ -97,6 +97,8 @@ enum sw_route {
 	/* Rows by hash of a column (key_column of the output's schema); equal keys meet in one
 	 * instance. */
 	SW_ROUTE_KEYED,
+	/* Every row to every instance, at once, not gathered: for few rows. */
+	SW_ROUTE_BROADCAST,
 };
 
 /* Every output and every input is connected exactly once. */
@@ -186,7 +188,7 @@ struct sw_edge_stats {
 	double fill_mean; /* of sw_graph_sample() calls, over its rings, batches */
 	uint32_t fill_max, fill_now;
 	uint64_t batches, rows, bytes;
-	bool keyed;                                            /* rows go by their key's owner */
+	enum sw_route route;
 	uint64_t crossed_batches, crossed_rows, crossed_bytes; /* to another thread */
 };
 

@@ -153,7 +153,7 @@ void sw_graph_edge_stats(const struct sw_graph *graph, unsigned index, struct sw
 	snprintf(stats->name, sizeof(stats->name), "%s", edge->name);
 	stats->from = edge->from->name;
 	stats->to = edge->to->name;
-	stats->keyed = edge->route == SW_ROUTE_KEYED;
+	stats->route = edge->route;
 	stats->producers = edge->from->instance_count;
 	stats->consumers = edge->to->instance_count;
 	for (unsigned i = 0; i < edge->link_count; i++)
@@ -216,6 +216,9 @@ static const char *stage_kind(const struct sw_stage *stage)
 
 static void print_edge(const struct edge *edge, FILE *out)
 {
+	static const char *const routes[] = { [SW_ROUTE_FORWARD] = "forward",
+		[SW_ROUTE_KEYED] = "by key",
+		[SW_ROUTE_BROADCAST] = "to all" };
 	unsigned rings = 0, direct = 0;
 	const char *why = "other threads consume";
 
@@ -225,8 +228,7 @@ static void print_edge(const struct edge *edge, FILE *out)
 	}
 	if (edge->link_count && edge->links[0].outlet)
 		why = "batches may leave here";
-	fprintf(out, "  %-32s %s", edge->name,
-		edge->route == SW_ROUTE_KEYED ? "by key" : "forward");
+	fprintf(out, "  %-32s %s", edge->name, routes[edge->route]);
 	if (direct)
 		fprintf(out, ", %u fused (same thread)", direct);
 	if (rings)

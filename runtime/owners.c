@@ -216,6 +216,16 @@ static void sort_by_many(struct owned_rows *rows, const struct sw_batch *batch, 
 	start[0] = 0;
 }
 
+void owned_rows_all(struct owned_rows *rows, const struct sw_batch *batch)
+{
+	const uint32_t count = sw_batch_count(batch);
+
+	for (uint32_t i = 0; i < count; i++)
+		rows->order[i] = (uint16_t)sw_batch_row(batch, i);
+	rows->start[0] = 0;
+	rows->start[1] = count;
+}
+
 void owned_rows_find(
 	struct owned_rows *rows, const struct sw_batch *batch, unsigned key_column, unsigned owners)
 {

@@ -23,7 +23,8 @@ struct owned_rows {
 int owned_rows_init(struct owned_rows *rows, uint32_t rows_max, unsigned owners);
 void owned_rows_fini(struct owned_rows *rows);
 
-/* One thread for each owned_rows. */
+/* One thread for each owned_rows. _all: every row is everybody's, order[start[0] .. start[1]). */
+void owned_rows_all(struct owned_rows *rows, const struct sw_batch *batch);
 void owned_rows_find(struct owned_rows *rows, const struct sw_batch *batch, unsigned key_column,
 	unsigned owners);
 

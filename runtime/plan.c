@@ -164,7 +164,7 @@ bool edge_may_burst(const struct edge *edge)
 /* Does instance `from` of the edge's producers ever send to instance `to`? */
 static bool reaches(const struct edge *edge, unsigned from, unsigned to)
 {
-	if (edge->route == SW_ROUTE_KEYED)
+	if (edge->route != SW_ROUTE_FORWARD)
 		return true;
 	if (edge->from->instance_count == 1 || edge->to->instance_count == 1)
 		return true;

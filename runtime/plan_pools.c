@@ -100,6 +100,12 @@ static uint32_t held_batches(const struct sw_graph *graph)
 	return most;
 }
 
+/* Are rows copied for instances of other threads? */
+static bool exchanges(const struct output *output)
+{
+	return output->edge->route != SW_ROUTE_FORWARD && output->link_count > 1;
+}
+
 static uint32_t pool_batches(const struct output *output)
 {
 	const struct sw_graph *graph = output->edge->graph;
@@ -111,7 +117,7 @@ static uint32_t pool_batches(const struct output *output)
 	 * batches in flight: a full pool is back-pressure like a full ring. */
 	if (rings)
 		batches += graph->options.ring_slots;
-	if (output->edge->route == SW_ROUTE_KEYED && output->link_count > 1)
+	if (exchanges(output))
 		batches += 2 * output->link_count;
 	if (edge_may_burst(output->edge))
 		batches += 2 * graph->options.ring_slots;
@@ -136,7 +142,7 @@ static int add_pool(struct sw_instance *instance, unsigned index)
 
 	/* Those that hand on what they are handed make no batches. */
 	if (stage->relays || (stage->kernel && stage->kernel->in_place))
-		if (output->edge->route != SW_ROUTE_KEYED || output->link_count == 1)
+		if (!exchanges(output))
 			return 0;
 	if (dictionaries_schema(instance->runner, &options.schema, &output->own_schema))
 		return -ENOMEM;
@@ -144,7 +150,7 @@ static int add_pool(struct sw_instance *instance, unsigned index)
 	if (!output->pool)
 		return -ENOMEM;
 	graph->pool_bytes += sw_pool_bytes(output->pool);
-	if (output->edge->route == SW_ROUTE_KEYED && output->link_count > 1)
+	if (exchanges(output))
 		return owned_rows_init(&output->owned, options.rows_max, output->link_count);
 	return 0;
 }

@@ -6,6 +6,24 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* Input i into the join. */
+static int connect(struct join_run *run, struct sw_stage *from, unsigned i, struct sw_stage *join,
+	struct sw_error *error)
+{
+	struct sw_stage *kept;
+
+	if (!run->kept.op)
+		return sw_graph_connect(
+			run->graph, from, 0, join, i, SW_ROUTE_KEYED, run->keys[i], error);
+	if (i > 0)
+		return sw_graph_connect(run->graph, from, 0, join, i, SW_ROUTE_FORWARD, 0, error);
+	kept = sw_graph_add_stage(run->graph, &run->kept, error);
+	assert_non_null(kept);
+	assert_int_equal(
+		sw_graph_connect(run->graph, from, 0, kept, 0, SW_ROUTE_FORWARD, 0, error), 0);
+	return sw_graph_connect(run->graph, kept, 0, join, 0, SW_ROUTE_BROADCAST, 0, error);
+}
+
 void join_start(struct join_run *run, sw_output_fn on_batch, void *context)
 {
 	struct sw_graph_options options = SW_GRAPH_OPTIONS_INIT;
@@ -31,9 +49,7 @@ void join_start(struct join_run *run, sw_output_fn on_batch, void *context)
 		from = sw_graph_add_input(
 			run->graph, name, run->schemas[i], &run->input[i], &error);
 		assert_non_null(from);
-		assert_int_equal(sw_graph_connect(run->graph, from, 0, stage, i, SW_ROUTE_KEYED,
-					 run->keys[i], &error),
-			0);
+		assert_int_equal(connect(run, from, i, stage, &error), 0);
 	}
 	assert_int_equal(
 		sw_graph_connect(run->graph, stage, 0, to, 0, SW_ROUTE_FORWARD, 0, &error), 0);

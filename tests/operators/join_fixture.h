@@ -5,7 +5,8 @@
 #include "runtime/graph.h"
 
 /* A join between inputs of the program's own rows and a function of its: each input -> (by key)
- * join -> output. */
+ * join -> output. Or the first input -> stage that keeps its rows -> (to all) join, and the others
+ * to the join as they come. */
 
 #define JOIN_INPUTS_MAX 3
 
@@ -16,6 +17,7 @@ struct join_run {
 	const struct sw_schema *schemas[JOIN_INPUTS_MAX];
 	unsigned keys[JOIN_INPUTS_MAX]; /* columns */
 	struct sw_stage_options join;   /* name, op, config, output_schemas[0] are set */
+	struct sw_stage_options kept;   /* the same, where the first's rows are kept; else zero */
 
 	struct sw_graph *graph;
 	struct sw_input *input[JOIN_INPUTS_MAX];

@@ -194,6 +194,18 @@ static void make_rows(struct model *model, const struct sw_equi_join_config *con
 	assert_non_null(model->given);
 }
 
+static struct sw_stage_options keeping(const struct sw_equi_join_config *config)
+{
+	struct sw_stage_options options = SW_STAGE_OPTIONS_INIT;
+
+	options.name = "kept";
+	options.op = &sw_equi_join_keep;
+	options.config = config;
+	options.output_schemas[0] = &sw_equi_join_kept_schema;
+	options.output_rows[0] = 10; /* more than a batch for one that comes */
+	return options;
+}
+
 static void run_join(struct sw_equi_join_config *config, uint32_t different, unsigned workers,
 	enum sw_state_mode mode, uint64_t *state)
 {
@@ -221,6 +233,8 @@ static void run_join(struct sw_equi_join_config *config, uint32_t different, uns
 	run.join.config = config;
 	run.join.output_schemas[0] = &out;
 	run.join.output_text_bytes[0] = 3 * TEXT_MAX; /* a few rows fill a batch */
+	if (config->kept_apart)
+		run.kept = keeping(config);
 	join_start(&run, take, model);
 	push_all(&run, model, state);
 	if (join_end(&run))
@@ -256,12 +270,25 @@ static void two_inputs_one_unique(void **unused)
 	in_all_shapes(&config, 200);
 }
 
+static void first_is_kept_apart(void **unused)
+{
+	struct sw_equi_join_config config = { .inputs = 2, .kept_apart = true };
+
+	(void)unused;
+	in_all_shapes(&config, 60);
+	config.unique = 1;
+	in_all_shapes(&config, 200);
+}
+
 /* Only the first's row of one number joins. */
 static void only_some_rows_join(void **unused)
 {
-	struct sw_equi_join_config config = {
-		.inputs = 2, .unique = 1, .only = true, .only_column = NUMBER, .only_value = 17
-	};
+	struct sw_equi_join_config config = { .inputs = 2,
+		.unique = 1,
+		.kept_apart = true,
+		.only = true,
+		.only_column = NUMBER,
+		.only_value = 17 };
 
 	(void)unused;
 	in_all_shapes(&config, 20);
@@ -335,6 +362,8 @@ static int run_rounds(struct sw_equi_join_config *config, struct join_run *run, 
 	run->join.op = &sw_equi_join;
 	run->join.config = config;
 	run->join.output_schemas[0] = &schema_pair;
+	if (config->kept_apart)
+		run->kept = keeping(config);
 	join_start(run, count, rows);
 	for (uint32_t i = 0; i < rounds + LAG && !run->ended; i++) {
 		if (i < rounds)
@@ -348,9 +377,11 @@ static int run_rounds(struct sw_equi_join_config *config, struct join_run *run, 
 /* What can find no more partners is forgotten. */
 static void state_is_bounded(void **unused)
 {
-	struct sw_equi_join_config config = {
-		.unique = 1, .only = true, .only_column = NUMBER, .only_value = 1
-	};
+	struct sw_equi_join_config config = { .unique = 1,
+		.kept_apart = true,
+		.only = true,
+		.only_column = NUMBER,
+		.only_value = 1 };
 	struct join_run run = { .join = SW_STAGE_OPTIONS_INIT };
 	uint64_t rows = 0;
 
@@ -391,6 +422,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_inputs),
 		cmocka_unit_test(two_inputs_one_unique),
+		cmocka_unit_test(first_is_kept_apart),
 		cmocka_unit_test(only_some_rows_join),
 		cmocka_unit_test(three_inputs),
 		cmocka_unit_test(three_inputs_one_unique),

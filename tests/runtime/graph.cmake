@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 sw_fixture(graph_fixture spillway_runtime)
-foreach(test test_graph test_graph_outlet test_graph_ports)
+foreach(test test_graph test_graph_broadcast test_graph_outlet test_graph_ports)
 	sw_test(${test} stress graph_fixture spillway_runtime)
 endforeach()
 

@@ -222,6 +222,9 @@ static json_t *workers_json(const struct run_report *report, bool service)
 
 static json_t *edges_json(const struct run_report *report)
 {
+	static const char *const routes[] = { [SW_ROUTE_FORWARD] = "forward",
+		[SW_ROUTE_KEYED] = "keyed",
+		[SW_ROUTE_BROADCAST] = "broadcast" };
 	json_t *array = json_array();
 
 	for (unsigned i = 0; i < report->edge_count; i++) {
@@ -231,7 +234,7 @@ static json_t *edges_json(const struct run_report *report)
 		put_text(object, "name", edge->name);
 		put_text(object, "from", edge->from);
 		put_text(object, "to", edge->to);
-		put_text(object, "route", edge->keyed ? "keyed" : "forward");
+		put_text(object, "route", routes[edge->route]);
 		put(object, "fused", json_boolean(edge->fused));
 		put_if(object, "capacity", !edge->fused, json_integer(edge->capacity));
 		put_if(object, "fill_mean", !edge->fused, json_real(edge->fill_mean));
@@ -245,7 +248,7 @@ static json_t *edges_json(const struct run_report *report)
 	return array;
 }
 
-/* What was handed to the owners of its keys on other workers. */
+/* What was handed to other workers: to the owners of its keys, or to all. */
 static json_t *exchange_json(const struct run_report *report)
 {
 	uint64_t batches = 0, rows = 0, bytes = 0;
@@ -254,7 +257,7 @@ static json_t *exchange_json(const struct run_report *report)
 	for (unsigned i = 0; i < report->edge_count; i++) {
 		const struct sw_edge_stats *edge = &report->edges[i].stats;
 
-		if (!edge->keyed)
+		if (edge->route == SW_ROUTE_FORWARD)
 			continue;
 		batches += edge->crossed_batches;
 		rows += edge->crossed_rows;
