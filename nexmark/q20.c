@@ -45,7 +45,9 @@ static const struct sw_schema schema_result = {
 
 /* What becomes of auctions of other categories. */
 struct auctions_config {
-	uint32_t keep; /* 0: they are filtered out; else they lose their texts */
+	/* 0: they are filtered out; else they lose their texts, of which nothing is kept: what a
+	 * function answers is the shorter for it. */
+	uint32_t keep;
 };
 
 static inline bool is_wanted(const void *categories, uint32_t row)
@@ -153,8 +155,8 @@ const struct query query_q20 = {
 			 "bid.channel,bid.url,bid.dateTime,bid.extra",
 		.keys = "auction.id = bid.auction",
 		.spills = "filter of auctions before the join, rows of bids",
-		.state = "the auctions of category 10, the ids of the others; bids whose auction has "
-			 "not come (from files: all bids)",
+		.state = "the auctions of category 10; for each worker the ids of the others, and bids "
+			 "whose auction has not come (from files: all bids)",
 	},
 	.plan = q20_plan,
 };

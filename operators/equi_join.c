@@ -249,7 +249,7 @@ static int rule_out(struct sw_instance *self, struct equi_join *join, int64_t ke
 	*value = NEVER_JOINS;
 	if (number == 0 || number == NEVER_JOINS)
 		return 0;
-	code = forget(self, join, sw_slab_at(&join->entries, number), !SW_EQUI_JOIN_KEPT);
+	code = forget(self, join, sw_slab_at(&join->entries, number), 1 - SW_EQUI_JOIN_KEPT);
 	sw_slab_give(&join->entries, number);
 	return code;
 }

@@ -7,7 +7,7 @@
 struct join_keep {
 	const struct sw_equi_join_config *config;
 	struct sw_heap *heap;
-	struct packed_layout layout; /* as the join reads it */
+	struct packed_layout layout;
 };
 
 static int keep_open(struct sw_instance *self, void *state, struct sw_error *error)
@@ -18,7 +18,7 @@ static int keep_open(struct sw_instance *self, void *state, struct sw_error *err
 	keep->heap = sw_instance_heap(self);
 	if (!keep->heap)
 		return sw_error_set(error, -ENOMEM, "join: out of memory");
-	join_layout_init(&keep->layout, keep->config, SW_EQUI_JOIN_KEPT);
+	join_kept_layout_init(&keep->layout, keep->config);
 	return 0;
 }
 

@@ -50,9 +50,8 @@ struct join_rows {
 enum { JOIN_KEPT_KEY, JOIN_KEPT_ROW, JOIN_KEPT_COLUMNS };
 
 void join_rows_init(struct join_rows *rows, const struct sw_equi_join_config *config);
-/* How rows of the input are kept, the same wherever it is: what join_rows_init makes of it. */
-void join_layout_init(
-	struct packed_layout *layout, const struct sw_equi_join_config *config, unsigned input);
+/* How rows that are kept apart are kept: all joins of this config read them so. */
+void join_kept_layout_init(struct packed_layout *layout, const struct sw_equi_join_config *config);
 /* Writes the gathered tuples out. 0; -ECANCELED when the graph is being cancelled; -EMSGSIZE, with
  * the message set. */
 int join_rows_flush(struct join_rows *rows, struct sw_instance *self);

@@ -30,16 +30,14 @@ void join_rows_init(struct join_rows *rows, const struct sw_equi_join_config *co
 	rows->column_count = config->out->columns;
 	for (uint32_t i = 0; i < rows->column_count; i++)
 		rows->columns[i] = keep_column(&rows->layouts[config->from[i].input], config, i);
-	rows->layouts[SW_EQUI_JOIN_KEPT].plain = config->kept_apart;
 }
 
-void join_layout_init(
-	struct packed_layout *layout, const struct sw_equi_join_config *config, unsigned input)
+void join_kept_layout_init(struct packed_layout *layout, const struct sw_equi_join_config *config)
 {
 	for (uint32_t i = 0; i < config->out->columns; i++)
-		if (config->from[i].input == input)
+		if (config->from[i].input == SW_EQUI_JOIN_KEPT)
 			keep_column(layout, config, i);
-	layout->plain = config->kept_apart;
+	layout->plain = true;
 }
 
 /* ---- Into the output ---- */
