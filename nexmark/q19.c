@@ -35,9 +35,10 @@ static const struct sw_schema schema_result = {
 	.fields = { BID_FIELDS("dateTime", "extra"), FIELD_ID("rank_number"), FIELD_CHANGE },
 };
 
-/* An auction's best rows of the batch, best first. */
+/* An auction's best rows of the batch, in no order. */
 struct best {
 	uint16_t count;
+	uint16_t last; /* index of the one that the next better row puts out, once there are TOP */
 	uint16_t rows[TOP];
 };
 
@@ -48,36 +49,55 @@ struct q19_scratch {
 	bool keep[SW_BATCH_ROWS_MAX];        /* of each row */
 };
 
+struct bids {
+	const int64_t *seqs, *auctions, *prices;
+};
+
+static bool comes_before(const struct bids *bids, uint32_t row, uint32_t other)
+{
+	return bids->prices[row] > bids->prices[other] ||
+	       (bids->prices[row] == bids->prices[other] && bids->seqs[row] < bids->seqs[other]);
+}
+
+static void find_last(const struct bids *bids, struct best *best)
+{
+	best->last = 0;
+	for (uint16_t i = 1; i < TOP; i++)
+		if (comes_before(bids, best->rows[best->last], best->rows[i]))
+			best->last = i;
+}
+
 static void mark_best(struct q19_scratch *q19, const struct sw_batch *in, uint32_t count)
 {
-	const int64_t *seqs = in->columns[BID_SEQ].data;
-	const int64_t *auctions = in->columns[BID_AUCTION].data;
-	const int64_t *prices = in->columns[BID_PRICE].data;
+	const struct bids bids = {
+		.seqs = in->columns[BID_SEQ].data,
+		.auctions = in->columns[BID_AUCTION].data,
+		.prices = in->columns[BID_PRICE].data,
+	};
 
 	groups_begin(&q19->groups, count);
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t row = sw_batch_row(in, i), group, at;
+		uint32_t row = sw_batch_row(in, i), group, last;
 		struct best *best;
 
-		if (groups_find(&q19->groups, q19->auctions, NULL, auctions[row], 0, &group))
+		if (groups_find(&q19->groups, q19->auctions, NULL, bids.auctions[row], 0, &group))
 			q19->best[group].count = 0;
 		best = &q19->best[group];
-		for (at = best->count; at > 0; at--) {
-			uint32_t other = best->rows[at - 1];
-
-			if (prices[row] < prices[other] ||
-				(prices[row] == prices[other] && seqs[row] > seqs[other]))
-				break;
-		}
-		q19->keep[row] = at < TOP;
-		if (at == TOP)
+		q19->keep[row] = true;
+		if (best->count < TOP) {
+			best->rows[best->count++] = (uint16_t)row;
+			if (best->count == TOP)
+				find_last(&bids, best);
 			continue;
-		if (best->count == TOP)
-			q19->keep[best->rows[--best->count]] = false;
-		memmove(best->rows + at + 1, best->rows + at,
-			(best->count - at) * sizeof(best->rows[0]));
-		best->rows[at] = (uint16_t)row;
-		best->count++;
+		}
+		last = best->rows[best->last];
+		if (comes_before(&bids, row, last)) {
+			q19->keep[last] = false;
+			best->rows[best->last] = (uint16_t)row;
+			find_last(&bids, best);
+		} else {
+			q19->keep[row] = false;
+		}
 	}
 }
 

@@ -99,7 +99,7 @@ static bool remember(struct top_n *state, uint32_t number, struct top *top)
 	change = change_at(state, state->change_count);
 	change->top = number;
 	change->given = change->kept = (uint16_t)top->count;
-	memcpy(change->rows, top->rows, top->count * sizeof(struct top_row));
+	memcpy(change->rows, top->rows, state->config->n * sizeof(struct top_row));
 	top->change = (uint32_t)++state->change_count;
 	return true;
 }
@@ -121,18 +121,38 @@ static int64_t number_of(const struct sw_batch *batch, unsigned column, uint32_t
 	return ((const int64_t *)batch->columns[column].data)[row];
 }
 
-/* Does the batch's row, whose order is given, come before a kept one? */
-static bool comes_before(const struct top_n *state, const struct sw_batch *batch, uint32_t row,
-	int64_t order, const struct top_row *kept)
+/* Does a kept row of the same order come before the batch's row? */
+static bool comes_before(const struct top_n *state, const struct top_row *kept,
+	const struct sw_batch *batch, uint32_t row)
 {
-	const struct sw_top_n_config *config = state->config;
-	int64_t seq, other;
+	int64_t seq = number_of(batch, state->config->seq, row), other = top_row_seq(kept);
 
-	if (order != kept->order)
-		return order > kept->order;
-	seq = number_of(batch, config->seq, row);
-	other = top_row_seq(kept);
-	return config->last ? seq > other : seq < other;
+	return state->config->last ? other > seq : other < seq;
+}
+
+/* The batch's row's place in the top. No branch depends on the orders, which are as good as random.
+ */
+static uint32_t place_of(const struct top_n *state, const struct top *top,
+	const struct sw_batch *batch, uint32_t row, int64_t order)
+{
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < state->config->n; i++)
+		at += (i < top->count) & (top->rows[i].order > order);
+	while (at < top->count && top->rows[at].order == order &&
+		comes_before(state, &top->rows[at], batch, row))
+		at++;
+	return at;
+}
+
+/* Puts a row into a top that is not full. All places are written, which is cheaper than to find out
+ * which ones are in use. */
+static void insert(const struct top_n *state, struct top *top, uint32_t at, struct top_row row)
+{
+	for (uint32_t i = state->config->n - 1; i > 0; i--)
+		top->rows[i] = top->rows[i > at ? i - 1 : i];
+	top->rows[at] = row;
+	top->count++;
 }
 
 /* Where the number of the pair's top is; null: the limit is reached. */
@@ -188,9 +208,7 @@ static int add_row(struct top_n *state, const struct sw_batch *batch, uint32_t r
 	if (!number)
 		return -ENOMEM;
 	top = sw_slab_at(&state->tops, number);
-	at = top->count;
-	while (at > 0 && comes_before(state, batch, row, order, &top->rows[at - 1]))
-		at--;
+	at = place_of(state, top, batch, row, order);
 	if (at == state->config->n)
 		return 0;
 	kept = top_row_keep(&state->layout, state->heap, batch, row);
@@ -198,9 +216,7 @@ static int add_row(struct top_n *state, const struct sw_batch *batch, uint32_t r
 		return -ENOMEM;
 	if (top->count == state->config->n)
 		drop_last(state, top);
-	memmove(top->rows + at + 1, top->rows + at, (top->count - at) * sizeof(struct top_row));
-	top->rows[at] = kept;
-	top->count++;
+	insert(state, top, at, kept);
 	return 0;
 }
 
