@@ -25,14 +25,7 @@
 #include "burst/controller_private.h"
 #include "runtime/clock.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define BURST_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define BURST_TSAN 1
-#endif
-#endif
-#ifdef BURST_TSAN
+#if SW_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
 
@@ -51,7 +44,7 @@ enum {
 static void wait_for_readers(struct sw_burst *burst)
 {
 	urcu_qsbr_synchronize_rcu();
-#ifdef BURST_TSAN
+#if SW_TSAN
 	__tsan_acquire(&burst->provider);
 #else
 	(void)burst;

@@ -16,6 +16,24 @@
 #define SW_MUST_CHECK   __attribute__((warn_unused_result))
 #define SW_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
+#ifdef __has_feature
+#define SW_HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define SW_HAS_FEATURE(feature) 0
+#endif
+
+/* 1 where the source is compiled with AddressSanitizer, or with ThreadSanitizer; else 0. */
+#if defined(__SANITIZE_ADDRESS__) || SW_HAS_FEATURE(address_sanitizer)
+#define SW_ASAN 1
+#else
+#define SW_ASAN 0
+#endif
+#if defined(__SANITIZE_THREAD__) || SW_HAS_FEATURE(thread_sanitizer)
+#define SW_TSAN 1
+#else
+#define SW_TSAN 0
+#endif
+
 /* Destructive interference: two lines, because the prefetcher fetches pairs. */
 #define SW_CACHE_LINE 128
 

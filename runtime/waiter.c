@@ -36,17 +36,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN 0
-#endif
-
 #define NS_PER_S 1000000000u
 
 struct sw_waiter {
@@ -101,7 +90,7 @@ static const struct ck_ec_mode several_producers = {
  */
 static void full_fence(struct sw_waiter *waiter)
 {
-#if UNDER_TSAN
+#if SW_TSAN
 	atomic_fetch_add_explicit(&waiter->idle, 0, memory_order_acq_rel);
 #else
 	(void)waiter;

@@ -21,15 +21,7 @@
 #define SLEEP_NS 1000000u /* an upper bound: batches come home without a notice */
 #define NAP_NS   50000u
 
-#if defined(__SANITIZE_THREAD__)
-#define SW_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SW_TSAN 1
-#endif
-#endif
-
-#ifdef SW_TSAN
+#if SW_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
 
@@ -37,7 +29,7 @@
  * other half where grace periods are waited for. */
 static void quiescent_state(struct runner *runner)
 {
-#ifdef SW_TSAN
+#if SW_TSAN
 	__tsan_release(&runner->graph->options);
 	if (runner->graph->options.outlets)
 		__tsan_release((void *)runner->graph->options.outlets);

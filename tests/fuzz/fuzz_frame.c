@@ -12,14 +12,7 @@
 
 #include "burst/base64.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define POISONS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POISONS 1
-#endif
-#endif
-#ifdef POISONS
+#if SW_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -81,7 +74,7 @@ char *fuzz_envelope(const uint8_t *frame, size_t frame_bytes, uint8_t way, size_
 /* The room behind a column's end, which belongs to the block: nothing of it may be touched. */
 static void guard(struct sw_batch *batch)
 {
-#ifdef POISONS
+#if SW_ASAN
 	for (uint32_t i = 0; i < batch->schema->columns; i++) {
 		const struct sw_column *column = &batch->columns[i];
 		const size_t bytes =

@@ -8,11 +8,7 @@
 #include "tests/runtime/cmocka_all.h"
 
 const uint32_t all_columns[SW_NEXMARK_EVENTS] = { SW_PERSON_ALL, SW_AUCTION_ALL, SW_BID_ALL };
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-uint64_t rounds = 10;
-#else
-uint64_t rounds = 40;
-#endif
+uint64_t rounds = SW_ASAN || SW_TSAN ? 10 : 40;
 
 static uint64_t random_state;
 

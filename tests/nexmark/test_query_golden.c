@@ -23,12 +23,8 @@ static const struct shape {
 } shapes[] = { { 1, 1024, 8 }, { 2, 7, 16 }, { 3, 100, 4 }, { 2, 1, 64 } };
 
 /* Sanitizers look at each query in one of them. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define EACH_SHAPE 0
-#else
-#define EACH_SHAPE 1
-#endif
-#define SHAPES (unsigned)(sizeof(shapes) / sizeof(shapes[0]))
+#define EACH_SHAPE (!SW_ASAN && !SW_TSAN)
+#define SHAPES     (unsigned)(sizeof(shapes) / sizeof(shapes[0]))
 
 static void set_shape(struct query_run *run, const struct shape *shape)
 {

@@ -107,15 +107,10 @@ int main(void)
 		cmocka_unit_test(two_workers),
 	};
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	/* Sanitizers make system calls of their own. */
-	printf("SKIPPED: test_steady_queries: built with a sanitizer\n");
-	return 77;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-	printf("SKIPPED: test_steady_queries: built with a sanitizer\n");
-	return 77;
-#endif
-#endif
+	if (SW_ASAN || SW_TSAN) {
+		printf("SKIPPED: test_steady_queries: built with a sanitizer\n");
+		return 77;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
