@@ -227,6 +227,14 @@ void stand_send_text(struct stand *stand, size_t bytes)
 	stand_drain(stand);
 }
 
+struct sw_burst_stats stand_stats(const struct stand *stand)
+{
+	struct sw_burst_stats stats;
+
+	sw_burst_stats(stand->burst, &stats);
+	return stats;
+}
+
 static int by_value(const void *a, const void *b)
 {
 	const uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;

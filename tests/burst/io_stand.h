@@ -55,6 +55,7 @@ void stand_run(struct stand *stand, uint64_t ms, double per_s, uint32_t rows);
 void stand_send_text(struct stand *stand, size_t bytes);
 /* Nothing arrives until all is back. */
 void stand_drain(struct stand *stand);
+struct sw_burst_stats stand_stats(const struct stand *stand);
 /* The way's quantile over the merged batches since number `from`, ms. */
 double stand_way_ms(struct stand *stand, uint64_t from, double quantile);
 /* Ends it and checks the books. */

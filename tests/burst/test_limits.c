@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What bounds the I/O thread's zeal: second requests, retries, back-off, window, breaker, prewarms,
- * and what a clock that jumps does to them. By a clock of the test's own (io_stand.h).
+ * What bounds the I/O thread's zeal: second requests, retries, back-off, window, breaker, and what
+ * a clock that jumps does to them. By a clock of the test's own (io_stand.h).
  */
 #include <math.h>
-#include <string.h>
 
 #include "tests/burst/io_stand.h"
 #include "tests/runtime/cmocka_all.h"
@@ -14,14 +13,6 @@
 #define HOUR_NS 3600000000000ull
 
 static uint64_t seed;
-
-static struct sw_burst_stats stats_of(const struct stand *stand)
-{
-	struct sw_burst_stats stats;
-
-	sw_burst_stats(stand->burst, &stats);
-	return stats;
-}
 
 /* ---- Second requests ---- */
 
@@ -44,7 +35,7 @@ static double slow_p99(uint64_t deadline_ms, bool hedged, double *share)
 	stand_run(stand, 20 * SECOND, 500, 8);
 	stand_drain(stand);
 	p99 = stand_way_ms(stand, from, 0.99);
-	stats = stats_of(stand);
+	stats = stand_stats(stand);
 	*share = (double)stats.hedges / (double)(stats.attempts - stats.hedges);
 	/* Every slow answer that was overtaken came late, and was dropped. */
 	assert_int_equal(stand->merged, stand->offered);
@@ -77,7 +68,7 @@ static void nothing_slow_costs_little(void **unused)
 	(void)unused;
 	stand_open(stand);
 	stand_run(stand, 20 * SECOND, 500, 8);
-	stats = stats_of(stand);
+	stats = stand_stats(stand);
 	assert_true((double)stats.hedges <= 0.03 * (double)(stats.attempts - stats.hedges));
 	stand_close(stand);
 }
@@ -155,7 +146,7 @@ static void retries_are_paid_by_first_attempts(void **unused)
 	stand_open(stand);
 	stand_run(stand, 20 * SECOND, 500, 8);
 	stand_drain(stand);
-	stats = stats_of(stand);
+	stats = stand_stats(stand);
 	extra = (double)atomic_load(&stand->fake.counts.runs) / (double)stand->offered - 1;
 	print_message("%.3f more executions than batches, %llu of %llu reclaimed\n", extra,
 		(unsigned long long)stand->reclaimed, (unsigned long long)stand->offered);
@@ -230,9 +221,9 @@ static void the_window_follows_the_peer(void **unused)
 	assert_true(window_over(stand, SECOND) > 63);
 	stand->fake.options.concurrency = 8;
 	stand_run(stand, SECOND, 5000, 8);
-	before = stats_of(stand);
+	before = stand_stats(stand);
 	narrow = window_over(stand, 5 * SECOND);
-	after = stats_of(stand);
+	after = stand_stats(stand);
 	stand->fake.options.concurrency = 0;
 	stand_run(stand, 2 * SECOND, 5000, 8);
 	wide = window_over(stand, SECOND);
@@ -275,7 +266,7 @@ static void live_through(struct stand *stand, const struct outage *outage)
 	probes = atomic_load(&stand->fake.counts.warm_ups) - probes;
 	atomic_store(outage->kind, 0);
 	stand_run(stand, 5 * SECOND, per_s, 8);
-	assert_false(stats_of(stand).breaker_open);
+	assert_false(stand_stats(stand).breaker_open);
 	merged = stand->merged;
 	stand_run(stand, 2 * SECOND, per_s, 8);
 	after = stand->merged - merged;
@@ -386,7 +377,7 @@ static void a_clock_that_jumps_is_survived(void **unused)
 		atomic_store(&stand->fake.options.dead, turn == 3);
 		if (turn == 3)
 			stand_run(stand, SECOND, 1000, 8);
-		before = stats_of(stand);
+		before = stand_stats(stand);
 		purse = stand->io->purse_usd + stand->io->aside_usd;
 		assert_true(stand->io->flying > 0 || turn == 3);
 		stand->now_ns += HOUR_NS;
@@ -395,14 +386,14 @@ static void a_clock_that_jumps_is_survived(void **unused)
 		for (uint32_t i = 0; i < IO_RECENT; i++)
 			assert_true(stand->io->recent[i] < 2000000000);
 		/* What was in flight cost no more than it may, and an hour brought no money. */
-		after = stats_of(stand);
+		after = stand_stats(stand);
 		assert_true(after.usd - before.usd <= 64 * dearest);
 		assert_true(stand->io->purse_usd + stand->io->aside_usd <= purse + 0.001);
 		atomic_store(&stand->fake.options.dead, 0);
 		stand_run(stand, 5 * SECOND, 1000, 8);
-		before = stats_of(stand);
+		before = stand_stats(stand);
 		stand_run(stand, SECOND, 1000, 8);
-		after = stats_of(stand);
+		after = stand_stats(stand);
 		print_message("jump %d: %llu merged, %llu reclaimed, %g dollars\n", turn,
 			(unsigned long long)(after.batches_merged - before.batches_merged),
 			(unsigned long long)(after.batches_reclaimed - before.batches_reclaimed),
@@ -410,82 +401,6 @@ static void a_clock_that_jumps_is_survived(void **unused)
 		assert_true(after.batches_merged - before.batches_merged >= 900);
 	}
 	stand_close(stand);
-}
-
-/* ---- Prewarms ---- */
-
-static void environments_are_prewarmed(void **unused)
-{
-	struct stand *stand = stand_create(seed);
-	struct sw_burst_stats stats;
-
-	(void)unused;
-	stand->options.prewarm = 7;
-	stand_open(stand);
-	stand_run(stand, 20 * SECOND, 0, 8);
-	stats = stats_of(stand);
-	assert_int_equal(stats.prewarms, 7);
-	assert_int_equal(stats.attempts, 7);
-	assert_int_equal(stats.inflight_max, 7);
-	assert_int_equal(atomic_load(&stand->fake.counts.empty), 7);
-	assert_true(stats.usd > 7 * 0.0000002);
-	stand_run(stand, SECOND, 100, 8);
-	stand_drain(stand);
-	assert_int_equal(stand->merged, 100);
-	stand_close(stand);
-}
-
-static void prewarms_are_repeated_where_that_is_asked(void **unused)
-{
-	struct stand *stand = stand_create(seed);
-	uint64_t requests;
-
-	(void)unused;
-	stand->options.prewarm = 5;
-	stand->options.prewarm_every_s = 10;
-	stand->options.max_invocations = 23;
-	stand_open(stand);
-	stand_run(stand, 35 * SECOND, 0, 8);
-	assert_int_equal(stats_of(stand).prewarms, 20);
-	/* No cap is passed. */
-	stand_run(stand, 30 * SECOND, 0, 8);
-	assert_int_equal(stats_of(stand).prewarms, 23);
-	requests = atomic_load(&stand->fake.counts.requests);
-	assert_int_equal(requests, 23);
-	stand_close(stand);
-}
-
-/* They fail like all others: the breaker opens, nothing is sent again, and the budget counts. */
-static void prewarms_may_fail(void **unused)
-{
-	for (int fault = FAKE_ERROR; fault <= FAKE_REFUSE; fault++) {
-		struct stand *stand = stand_create(seed);
-
-		(void)unused;
-		stand->options.prewarm = 5;
-		stand->options.deadline_ms = 500;
-		stand->fake.options.shares[fault] = 1000;
-		stand_open(stand);
-		stand_run(stand, 3 * SECOND, 0, 8);
-		assert_int_equal(stats_of(stand).prewarms, 5);
-		assert_int_equal(stats_of(stand).attempts, 5);
-		assert_int_equal(stand->io->busy, 0);
-		stand_close(stand);
-	}
-}
-
-static void prewarms_have_a_limit(void **unused)
-{
-	struct sw_burst_options options = SW_BURST_OPTIONS_INIT;
-	struct sw_error error = { 0 };
-	struct sw_burst *burst;
-
-	(void)unused;
-	options.policy = "none";
-	options.max_inflight = 8;
-	options.prewarm = 9;
-	assert_int_not_equal(sw_burst_create(&options, &burst, &error), 0);
-	assert_non_null(strstr(error.text, "prewarm: 9: more than may be in flight"));
 }
 
 int main(void)
@@ -503,10 +418,6 @@ int main(void)
 		cmocka_unit_test(a_few_try_while_there_is_trouble),
 		cmocka_unit_test(the_first_of_a_spike_goes_out_alone),
 		cmocka_unit_test(a_clock_that_jumps_is_survived),
-		cmocka_unit_test(environments_are_prewarmed),
-		cmocka_unit_test(prewarms_are_repeated_where_that_is_asked),
-		cmocka_unit_test(prewarms_may_fail),
-		cmocka_unit_test(prewarms_have_a_limit),
 	};
 
 	seed = random_seed();
