@@ -15,8 +15,9 @@
 #define LANES         4
 #define DRAWS         8
 #define LETTERS_BLOCK (6 * DRAWS)
-/* n * this >> 45 is n / 17576 for n <= 2^31 */
+/* (n * this >> 32) >> LETTERS_SHIFT is n / 17576 for n <= 2^31 */
 #define LETTERS_INVERSE 2001841835
+#define LETTERS_SHIFT   13
 /* n * this >> 36 is n / 26 for n < 2^31 */
 #define WORDS_INVERSE 2643056798
 
@@ -248,25 +249,33 @@ FN void letters_block(uint64_t state, char *bytes)
 	const v draws = _mm256_blend_epi32(v_srl(odd, 16), _mm256_slli_epi64(even, 16), 0xaa);
 	const v sign = _mm256_srai_epi32(draws, 31);
 	const v size = _mm256_abs_epi32(draws);
-	/* Three digits of base 26 are left when 26^3 = 17576 is divided out, in each 16 bits. */
-	const v inverse = v_set(LETTERS_INVERSE), cube = _mm256_set1_epi32(17576);
-	const v high = _mm256_blend_epi32(v_srl(v_mul32(size, inverse), 45),
-		v_srl(v_mul32(v_srl(size, 32), inverse), 13), 0xaa);
+	/* Divided by 26^3 = 17576, three digits of base 26 are left, and once more. */
+	const v inverse = v_set(LETTERS_INVERSE);
+	const __m256 evens = _mm256_castsi256_ps(v_mul32(size, inverse));
+	const v odds = v_mul32(v_srl(size, 32), inverse);
+	const v high = _mm256_srli_epi32(
+		_mm256_blend_epi32(_mm256_castps_si256(_mm256_movehdup_ps(evens)), odds, 0xaa),
+		LETTERS_SHIFT);
+	/* high / 17576 in the upper 16 bits: those of its eighth there, divided by 2197. */
 	const v top = _mm256_srli_epi16(
-		_mm256_mulhi_epu16(_mm256_srli_epi32(high, 3), _mm256_set1_epi16(15273)), 9);
-	const v low = _mm256_sub_epi32(size, _mm256_mullo_epi32(high, cube));
-	const v middle = _mm256_sub_epi32(high, _mm256_madd_epi16(top, cube));
-	const v three = v_xor(low, _mm256_slli_epi32(middle, 16));
-	const v base = _mm256_set1_epi16(26), a = _mm256_set1_epi8('a');
+		_mm256_mulhi_epu16(_mm256_slli_epi32(high, 13), _mm256_set1_epi16(15273)), 9);
+	/* Both remainders, each in 16 bits. */
+	const v three = _mm256_sub_epi16(
+		_mm256_blend_epi16(size, _mm256_slli_epi32(high, 16), 0xaa),
+		_mm256_mullo_epi16(_mm256_blend_epi16(high, top, 0xaa), _mm256_set1_epi16(17576)));
+	const v base = _mm256_set1_epi16(26); /* bytes: 26, 0 */
 	const v two = _mm256_srli_epi16(_mm256_mulhi_epu16(three, _mm256_set1_epi16(10083)), 2);
 	const v third = _mm256_mulhi_epu16(two, _mm256_set1_epi16(2521));
-	const v first = _mm256_sub_epi16(three, _mm256_mullo_epi16(two, base));
-	const v second = _mm256_sub_epi16(two, _mm256_mullo_epi16(third, base));
+	/* Less than 26, the first digit is right in 8 bits, and so the product may be, too. */
+	const v first = v_and(
+		_mm256_sub_epi8(three, _mm256_maddubs_epi16(two, base)), _mm256_set1_epi16(0xff));
+	const v second = _mm256_sub_epi16(two, _mm256_maddubs_epi16(third, base));
 	/* The sign of the draw is the sign of its digits. */
-	v pairs = v_xor(first, _mm256_slli_epi16(second, 8)), thirds = third, front, back;
+	const v a = _mm256_sub_epi8(_mm256_set1_epi8('a'), sign);
+	v pairs = v_xor(first, _mm256_slli_epi16(second, 8)), thirds, front, back;
 
-	pairs = _mm256_add_epi8(_mm256_sub_epi8(v_xor(pairs, sign), sign), a);
-	thirds = _mm256_add_epi8(_mm256_sub_epi8(v_xor(thirds, sign), sign), a);
+	pairs = _mm256_add_epi8(v_xor(pairs, sign), a);
+	thirds = _mm256_add_epi8(v_xor(third, sign), a);
 	front = letters_merge(pairs, thirds, 0);
 	back = letters_merge(pairs, thirds, 16);
 	_mm_storeu_si128((__m128i *)bytes, _mm256_castsi256_si128(front));

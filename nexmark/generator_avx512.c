@@ -16,10 +16,14 @@
 #define LANES         8
 #define DRAWS         16
 #define LETTERS_BLOCK (6 * DRAWS)
-/* n * this >> 45 is n / 17576 for n <= 2^31 */
+/* (n * this >> 32) >> LETTERS_SHIFT is n / 17576 for n <= 2^31 */
 #define LETTERS_INVERSE 2001841835
+#define LETTERS_SHIFT   13
 /* n * this >> 36 is n / 26 for n < 2^31 */
 #define WORDS_INVERSE 2643056798
+
+#define UPPER      UINT32_C(0xaaaaaaaa) /* of the 16 bits in each 32 */
+#define EVEN_BYTES UINT64_C(0x5555555555555555)
 
 typedef __m512i v;
 typedef __m512d d;
@@ -216,25 +220,33 @@ FN void letters_block(uint64_t state, char *bytes)
 		_mm512_mask_blend_epi32(0xaaaa, v_srl(odd, 16), _mm512_slli_epi64(even, 16));
 	const v sign = _mm512_srai_epi32(draws, 31);
 	const v size = _mm512_abs_epi32(draws);
-	/* Three digits of base 26 are left when 26^3 = 17576 is divided out, in each 16 bits. */
-	const v inverse = v_set(LETTERS_INVERSE), cube = _mm512_set1_epi32(17576);
-	const v high = _mm512_mask_blend_epi32(0xaaaa, v_srl(v_mul32(size, inverse), 45),
-		v_srl(v_mul32(v_srl(size, 32), inverse), 13));
+	/* Divided by 26^3 = 17576, three digits of base 26 are left, and once more. */
+	const v inverse = v_set(LETTERS_INVERSE);
+	const __m512 quotients[2] = { _mm512_castsi512_ps(v_mul32(size, inverse)),
+		_mm512_castsi512_ps(v_mul32(v_srl(size, 32), inverse)) };
+	const v high = _mm512_srli_epi32(
+		_mm512_castps_si512(_mm512_mask_movehdup_ps(quotients[1], 0x5555, quotients[0])),
+		LETTERS_SHIFT);
+	/* high / 17576 in the upper 16 bits: those of its eighth there, divided by 2197. */
 	const v top = _mm512_srli_epi16(
-		_mm512_mulhi_epu16(_mm512_srli_epi32(high, 3), _mm512_set1_epi16(15273)), 9);
-	const v low = _mm512_sub_epi32(size, _mm512_mullo_epi32(high, cube));
-	const v middle = _mm512_sub_epi32(high, _mm512_madd_epi16(top, cube));
-	const v three = v_xor(low, _mm512_slli_epi32(middle, 16));
-	const v base = _mm512_set1_epi16(26), a = _mm512_set1_epi8('a');
+		_mm512_mulhi_epu16(_mm512_slli_epi32(high, 13), _mm512_set1_epi16(15273)), 9);
+	/* Both remainders, each in 16 bits. */
+	const v three =
+		_mm512_sub_epi16(_mm512_mask_blend_epi16(UPPER, size, _mm512_slli_epi32(high, 16)),
+			_mm512_mullo_epi16(_mm512_mask_blend_epi16(UPPER, high, top),
+				_mm512_set1_epi16(17576)));
+	const v base = _mm512_set1_epi16(26); /* bytes: 26, 0 */
 	const v two = _mm512_srli_epi16(_mm512_mulhi_epu16(three, _mm512_set1_epi16(10083)), 2);
 	const v third = _mm512_mulhi_epu16(two, _mm512_set1_epi16(2521));
-	const v first = _mm512_sub_epi16(three, _mm512_mullo_epi16(two, base));
-	const v second = _mm512_sub_epi16(two, _mm512_mullo_epi16(third, base));
+	const v second = _mm512_sub_epi16(two, _mm512_maddubs_epi16(third, base));
+	/* Less than 26, the first digit is right in 8 bits, and so the product may be, too. */
+	v pairs = _mm512_mask_sub_epi8(
+		_mm512_slli_epi16(second, 8), EVEN_BYTES, three, _mm512_maddubs_epi16(two, base));
 	/* The sign of the draw is the sign of its digits. */
-	v pairs = v_xor(first, _mm512_slli_epi16(second, 8)), thirds = third;
+	const v a = _mm512_sub_epi8(_mm512_set1_epi8('a'), sign);
+	const v thirds = _mm512_add_epi8(v_xor(third, sign), a);
 
-	pairs = _mm512_add_epi8(_mm512_sub_epi8(v_xor(pairs, sign), sign), a);
-	thirds = _mm512_add_epi8(_mm512_sub_epi8(v_xor(thirds, sign), sign), a);
+	pairs = _mm512_add_epi8(v_xor(pairs, sign), a);
 	_mm512_storeu_si512(
 		bytes, _mm512_permutex2var_epi8(pairs, _mm512_loadu_si512(letters_order), thirds));
 	_mm256_storeu_si256(
