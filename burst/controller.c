@@ -15,7 +15,6 @@
  * happens once in BURST_SNAPSHOTS / 2 changes.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include <urcu-qsbr.h>
 
 #include "burst/controller_private.h"
+#include "burst/thread_private.h"
 #include "runtime/clock.h"
 
 #if SW_TSAN
@@ -246,8 +246,8 @@ static void *controller_main(void *context)
 	uint64_t period_ns = controller->burst->options.sample_us * 1000ull;
 	uint64_t next_ns = sw_now_ns() + period_ns;
 
+	burst_thread_begin("sw-controller");
 	controller->stirred_ns = sw_now_ns();
-
 	for (;;) {
 		const uint32_t value = sw_waiter_prepare(controller->waiter);
 		uint64_t now_ns;
@@ -344,18 +344,14 @@ int controller_prepare(struct sw_burst *burst, struct sw_error *error)
 int controller_start(struct sw_burst *burst, struct sw_error *error)
 {
 	struct controller *controller = burst->controller;
-	sigset_t all, before;
 	int rc;
 
 	if (!burst->policy->samples || burst->outlet_count == 0)
 		return 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&controller->thread, NULL, controller_main, controller);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	rc = burst_thread_start(&controller->thread, controller_main, controller);
 	if (rc)
-		return sw_error_set(error, -rc, "burst: the controller's thread does not start: %s",
-			strerror(rc));
+		return sw_error_set(error, rc, "burst: the controller's thread does not start: %s",
+			strerror(-rc));
 	controller->started = true;
 	return 0;
 }

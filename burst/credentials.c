@@ -8,13 +8,13 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "burst/credentials_private.h"
+#include "burst/thread_private.h"
 #include "burst/secret.h"
 #include "runtime/clock.h"
 
@@ -204,6 +204,7 @@ static void *helper_main(void *context)
 {
 	struct sw_credentials *credentials = context;
 
+	burst_thread_begin("sw-credentials");
 	pthread_mutex_lock(&credentials->lock);
 	while (!is_stopped(credentials)) {
 		if (!is_due(credentials)) {
@@ -258,20 +259,15 @@ void sw_credentials_refused(struct sw_credentials *credentials)
 
 /* ---- Opening and closing ---- */
 
-/* With all signals blocked: they are the program's own threads' business. */
 int sw_credentials_start(struct sw_credentials *credentials)
 {
-	sigset_t all, before;
 	int rc;
 
 	if (credentials->fixed)
 		return 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&credentials->thread, NULL, helper_main, credentials);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	rc = burst_thread_start(&credentials->thread, helper_main, credentials);
 	credentials->started = rc == 0;
-	return -rc;
+	return rc;
 }
 
 static void make_lock(struct sw_credentials *credentials)

@@ -13,12 +13,12 @@
  * Progress. Blocking, as it should be: it sleeps in the transport's poll.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "burst/io_private.h"
+#include "burst/thread_private.h"
 #include "runtime/clock.h"
 
 enum {
@@ -300,6 +300,7 @@ static void *io_main(void *context)
 {
 	struct io *io = context;
 
+	burst_thread_begin("sw-burst-io");
 	io_begin(io);
 	/* A3 <- R3 (io_stop). */
 	while (!atomic_load_explicit(&io->burst->io_stop, memory_order_acquire))
@@ -347,19 +348,6 @@ static int make_requests(struct io *io)
 	return visits_make(io, most < IO_VISITS_MAX ? most : IO_VISITS_MAX);
 }
 
-/* With all signals blocked: they are the program's own threads' business. */
-static int start_thread(struct io *io)
-{
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&io->thread, NULL, io_main, io);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -rc;
-}
-
 int io_open(struct sw_burst *burst, struct io **made, struct sw_error *error)
 {
 	struct io *io = calloc(1, sizeof(*io));
@@ -395,7 +383,7 @@ int io_start(struct sw_burst *burst, struct sw_error *error)
 
 	if (rc)
 		return rc;
-	rc = start_thread(burst->io);
+	rc = burst_thread_start(&burst->io->thread, io_main, burst->io);
 	if (rc) {
 		sw_error_set(error, rc, "burst: the I/O thread does not start: %s", strerror(-rc));
 		io_close(burst->io);
