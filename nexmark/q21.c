@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "nexmark/queries_private.h"
+#include "runtime/text_append.h"
 
 enum { AUCTION, BIDDER, PRICE, CHANNEL, IN_URL, OUT_CHANNEL_ID = IN_URL };
 
@@ -94,10 +95,8 @@ static int q21_run(const void *config, void *scratch, struct sw_batch *in, struc
 		for (int c = AUCTION; c <= PRICE; c++)
 			((int64_t *)out->columns[c].data)[to] =
 				((const int64_t *)in->columns[c].data)[row];
-		if (!sw_column_append_text(
-			    &out->columns[CHANNEL], to, channel.bytes, channel.size) ||
-			!sw_column_append_text(
-				&out->columns[OUT_CHANNEL_ID], to, id.bytes, id.size))
+		if (!sw_text_append(&out->columns[CHANNEL], to, channel) ||
+			!sw_text_append(&out->columns[OUT_CHANNEL_ID], to, id))
 			return -EOVERFLOW;
 		out->rows++;
 	}

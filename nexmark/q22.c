@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "nexmark/queries_private.h"
+#include "runtime/text_append.h"
 
 enum { AUCTION, BIDDER, PRICE, CHANNEL, IN_URL, OUT_DIR = IN_URL };
 
@@ -87,9 +88,10 @@ static bool put_parts(struct sw_batch *out, uint32_t row, struct sw_text url)
 		uint32_t end = ends[PARTS_BEFORE + i];
 		uint32_t start = ends[PARTS_BEFORE + i - 1] + 1;
 		bool there = start <= end;
+		struct sw_text part = { url.bytes + (there ? start : end),
+			there ? end - start : 0 };
 
-		if (!sw_column_append_text(&out->columns[OUT_DIR + i], row,
-			    url.bytes + (there ? start : end), there ? end - start : 0))
+		if (!sw_text_append(&out->columns[OUT_DIR + i], row, part))
 			return false;
 	}
 	return true;
@@ -123,8 +125,7 @@ static int q22_run(const void *config, void *scratch, struct sw_batch *in, struc
 
 		if (i + AHEAD < rows)
 			prefetch(sw_column_text(&in->columns[IN_URL], sw_batch_row(in, i + AHEAD)));
-		if (!sw_column_append_text(
-			    &out->columns[CHANNEL], i, channel.bytes, channel.size) ||
+		if (!sw_text_append(&out->columns[CHANNEL], i, channel) ||
 			!put_parts(out, i, sw_column_text(&in->columns[IN_URL], row)))
 			return -EOVERFLOW;
 	}
