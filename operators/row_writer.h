@@ -18,6 +18,12 @@ union sw_value {
 	struct sw_text text;
 };
 
+/* A row in two parts: its first columns, and 64-bit numbers for those behind them. */
+struct sw_row_parts {
+	const union sw_value *values;
+	const int64_t *numbers;
+};
+
 struct sw_row_writer {
 	struct sw_instance *self;
 	unsigned output;
@@ -38,6 +44,11 @@ static inline void sw_row_writer_begin(
  */
 SW_API SW_MUST_CHECK int sw_row_write(
 	struct sw_row_writer *writer, const union sw_value *values, enum sw_change change);
+/* Both rows of an update into one batch of a changelog; values: the result's columns that have one,
+ * those behind them are of 64 bits. False: nothing is written, they do not both fit the batch, or
+ * the graph is being cancelled; sw_row_write, row by row, says which. */
+SW_API SW_MUST_CHECK bool sw_row_try_update(struct sw_row_writer *writer, uint32_t values,
+	struct sw_row_parts before, struct sw_row_parts after);
 /* A batch with room for one row, which the caller writes and counts; null: the graph is being
  * cancelled. */
 SW_API struct sw_batch *sw_row_writer_room(struct sw_row_writer *writer);

@@ -158,14 +158,16 @@ static const struct sw_schema given = {
 };
 
 static const struct sw_schema written = {
-	.columns = 4,
+	.columns = 5,
 	.changelog = true,
 	.fields = { { .name = "number", .type = SW_TIME_MS },
 		{ .name = "text", .type = SW_TEXT, .text_bytes = 16 },
-		{ .name = "small", .type = SW_INT32 }, { .name = "change", .type = SW_INT32 } },
+		{ .name = "small", .type = SW_INT32 }, { .name = "double", .type = SW_INT64 },
+		{ .name = "change", .type = SW_INT32 } },
 };
 
-/* Writes a row for each that comes: its number, as many bytes as the row says. */
+/* Writes a row for each that comes: its number, as many bytes as the row says. What a row does
+ * follows from its number, so that both rows of each update are there, and written at once. */
 struct echo {
 	int64_t number;
 };
@@ -173,21 +175,60 @@ struct echo {
 #define TEXT_MAX 100000
 static char text[TEXT_MAX];
 
+struct echo_row {
+	union sw_value values[4];
+	int64_t twice; /* the last of them */
+};
+
+static void make_row(const struct sw_batch *batch, uint32_t i, int64_t number, struct echo_row *row)
+{
+	int64_t size = sw_column_int64(&batch->columns[0], sw_batch_row(batch, i));
+
+	row->twice = 2 * number;
+	row->values[0].number = number;
+	row->values[1].text = (struct sw_text){ text, (uint32_t)size };
+	row->values[2].number = -number;
+	row->values[3].number = row->twice;
+}
+
+/* Of the rows from the i-th on; how many. */
+static uint32_t write_update(
+	struct sw_row_writer *writer, const struct sw_batch *batch, uint32_t i, int64_t number)
+{
+	struct echo_row before, after;
+
+	if (number % 4 != SW_CHANGE_UPDATE_BEFORE || i + 1 == sw_batch_count(batch))
+		return 0;
+	make_row(batch, i, number, &before);
+	make_row(batch, i + 1, number + 1, &after);
+	return sw_row_try_update(writer, 3, (struct sw_row_parts){ before.values, &before.twice },
+		       (struct sw_row_parts){ after.values, &after.twice })
+		       ? 2
+		       : 0;
+}
+
 static int echo_process(
 	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
 {
 	struct echo *echo = state;
 	struct sw_row_writer writer;
+	uint32_t i = 0;
 	int code = 0;
 
 	(void)input;
 	sw_row_writer_begin(&writer, self, 0, echo->number);
-	for (uint32_t i = 0; i < sw_batch_count(batch) && !code; i++) {
-		int64_t size = sw_column_int64(&batch->columns[0], sw_batch_row(batch, i));
-		union sw_value values[3] = { { .number = echo->number },
-			{ .text = { text, (uint32_t)size } }, { .number = -echo->number } };
+	while (i < sw_batch_count(batch) && !code) {
+		uint32_t rows = write_update(&writer, batch, i, echo->number);
+		struct echo_row row;
 
-		code = sw_row_write(&writer, values, (enum sw_change)(echo->number++ % 4));
+		if (rows == 0) {
+			make_row(batch, i, echo->number, &row);
+			code = sw_row_write(
+				&writer, row.values, (enum sw_change)(echo->number % 4));
+			rows = 1;
+		}
+		i += rows;
+		echo->number += rows;
 	}
 	sw_row_writer_end(&writer);
 	sw_release(self, batch);
@@ -233,7 +274,8 @@ static void on_written(void *context, const struct sw_batch *batch)
 		assert_int_equal(is.size, sizes[echoed->rows % (int64_t)SIZES]);
 		assert_memory_equal(is.bytes, text, is.size);
 		assert_int_equal(sw_column_int64(&batch->columns[2], row), -echoed->rows);
-		assert_int_equal(sw_column_int64(&batch->columns[3], row), echoed->rows % 4);
+		assert_int_equal(sw_column_int64(&batch->columns[3], row), 2 * echoed->rows);
+		assert_int_equal(sw_column_int64(&batch->columns[4], row), echoed->rows % 4);
 	}
 	echoed->batches++;
 }
