@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define CHANGES_FIRST 64u
-#define AHEAD         8u /* groups of changes are all over the state */
+#define AHEAD         8u /* groups of changes are all over the state; a step of what is fetched */
 
 void sw_groups_init(struct sw_groups *groups, struct sw_heap *heap, unsigned values, unsigned live)
 {
@@ -74,37 +74,79 @@ static bool same_text(struct sw_text a, struct sw_text b)
 	return a.size == b.size && (a.bytes == b.bytes || !memcmp(a.bytes, b.bytes, a.size));
 }
 
-static bool same_rows(
-	const struct sw_schema *schema, const union sw_value *a, const union sw_value *b)
+struct group_row {
+	struct sw_row_parts parts;
+	union sw_value values[SW_COLUMNS_MAX];
+	char text[SW_GROUP_TEXT_BYTES];
+};
+
+static uint32_t made_columns(const struct sw_group_rows *rows)
 {
-	for (uint32_t i = 0; i < sw_schema_result_columns(schema); i++)
-		if (schema->fields[i].type == SW_TEXT ? !same_text(a[i].text, b[i].text)
-						      : a[i].number != b[i].number)
+	return rows->made ? rows->made : sw_schema_result_columns(rows->schema);
+}
+
+static void make_row(const struct sw_group_rows *rows, const struct sw_group *group,
+	const int64_t *values, struct group_row *row)
+{
+	row->parts = (struct sw_row_parts){ row->values, values };
+	rows->row(rows->context, group->keys, values, row->values, row->text);
+}
+
+static bool same_rows(
+	const struct sw_group_rows *rows, const struct group_row *a, const struct group_row *b)
+{
+	uint32_t columns = sw_schema_result_columns(rows->schema), made = made_columns(rows);
+
+	for (uint32_t i = made; i < columns; i++)
+		if (a->parts.numbers[i - made] != b->parts.numbers[i - made])
+			return false;
+	for (uint32_t i = 0; i < made; i++)
+		if (rows->schema->fields[i].type == SW_TEXT
+				? !same_text(a->values[i].text, b->values[i].text)
+				: a->values[i].number != b->values[i].number)
 			return false;
 	return true;
+}
+
+static int write_row(struct sw_row_writer *writer, const struct sw_group_rows *rows,
+	struct group_row *row, enum sw_change change)
+{
+	uint32_t columns = sw_schema_result_columns(rows->schema), made = made_columns(rows);
+
+	for (uint32_t i = made; i < columns; i++)
+		row->values[i].number = row->parts.numbers[i - made];
+	return sw_row_write(writer, row->values, change);
+}
+
+static int write_update(struct sw_row_writer *writer, const struct sw_group_rows *rows,
+	struct group_row *before, struct group_row *after)
+{
+	int code;
+
+	if (sw_row_try_update(writer, made_columns(rows), before->parts, after->parts))
+		return 0;
+	code = write_row(writer, rows, before, SW_CHANGE_UPDATE_BEFORE);
+	return code ? code : write_row(writer, rows, after, SW_CHANGE_UPDATE_AFTER);
 }
 
 /* What became of a group, of which these were the values. */
 static int give_change(const struct sw_groups *groups, struct sw_row_writer *writer,
 	const struct sw_group_rows *rows, const struct sw_group *group, const int64_t *values)
 {
-	union sw_value before[SW_COLUMNS_MAX], after[SW_COLUMNS_MAX];
-	char text_before[SW_GROUP_TEXT_BYTES], text_after[SW_GROUP_TEXT_BYTES];
+	struct group_row before, after;
 	bool was = values[groups->live] > 0, is = group->values[groups->live] > 0;
-	int code;
 
 	if (was)
-		rows->row(rows->context, group->keys, values, before, text_before);
+		make_row(rows, group, values, &before);
 	if (is)
-		rows->row(rows->context, group->keys, group->values, after, text_after);
+		make_row(rows, group, group->values, &after);
 	if (!is)
-		return was ? sw_row_write(writer, before, SW_CHANGE_DELETE) : 0;
+		return was ? write_row(writer, rows, &before, SW_CHANGE_DELETE) : 0;
 	if (!was)
-		return sw_row_write(writer, after, SW_CHANGE_INSERT);
-	if (same_rows(rows->schema, before, after))
+		return write_row(writer, rows, &after, SW_CHANGE_INSERT);
+	if (same_rows(rows, &before, &after))
 		return 0;
-	code = sw_row_write(writer, before, SW_CHANGE_UPDATE_BEFORE);
-	return code ? code : sw_row_write(writer, after, SW_CHANGE_UPDATE_AFTER);
+	return write_update(writer, rows, &before, &after);
 }
 
 int sw_groups_too_large(
@@ -132,6 +174,23 @@ static void keep_change(struct sw_groups *groups, uint32_t place, uint32_t to)
 		groups->before + (size_t)place * groups->values, values_bytes(groups));
 }
 
+/* The change of number `place` is given: fetches what those behind it need. */
+static void fetch_ahead(
+	const struct sw_groups *groups, const struct sw_group_rows *rows, uint32_t place)
+{
+	uint32_t left = groups->changes - place;
+	const uint32_t *changed = groups->changed + place;
+
+	if (left > 3 * AHEAD)
+		sw_groups_prefetch(groups, changed[3 * AHEAD]);
+	if (!rows->fetch)
+		return;
+	if (left > 2 * AHEAD)
+		rows->fetch(rows->context, sw_groups_at(groups, changed[2 * AHEAD])->keys, 0);
+	if (left > AHEAD)
+		rows->fetch(rows->context, sw_groups_at(groups, changed[AHEAD])->keys, 1);
+}
+
 int sw_groups_give(struct sw_groups *groups, struct sw_instance *self, int64_t watermark,
 	const struct sw_group_rows *rows)
 {
@@ -143,8 +202,7 @@ int sw_groups_give(struct sw_groups *groups, struct sw_instance *self, int64_t w
 	for (uint32_t i = 0; i < groups->changes && !code; i++) {
 		struct sw_group *group = sw_groups_at(groups, groups->changed[i]);
 
-		if (i + AHEAD < groups->changes)
-			__builtin_prefetch(sw_groups_at(groups, groups->changed[i + AHEAD]), 1);
+		fetch_ahead(groups, rows, i);
 		if (fits(groups, rows, group)) {
 			code = give_change(groups, &writer, rows, group,
 				groups->before + (size_t)i * groups->values);

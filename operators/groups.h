@@ -15,10 +15,11 @@ SW_BEGIN_DECLS
 #define SW_GROUP_KEYS_MAX   2
 #define SW_GROUP_VALUES_MAX 16
 #define SW_GROUP_TEXT_BYTES 64
+#define SW_GROUP_LINE_BYTES 64u /* of the caches */
 
 /*
- * The row of a group: a value for each column of the result. text has SW_GROUP_TEXT_BYTES for texts
- * that are made; they are read before the next call with the same.
+ * The row of a group: a value for each column of the result that is made. text has
+ * SW_GROUP_TEXT_BYTES for texts that are made; they are read before the next call with the same.
  */
 typedef void (*sw_group_row_fn)(
 	void *context, const int64_t *keys, const int64_t *values, union sw_value *row, char *text);
@@ -37,6 +38,12 @@ struct sw_group_rows {
 	const struct sw_schema *schema; /* of a changelog: the output's */
 	sw_group_row_fn row;
 	void *context;
+	/* The columns that it makes; those behind them are of 64 bits, and the first of the group's
+	 * values. 0: it makes all. */
+	uint32_t made;
+	/* Null: nothing. The row of a group with these keys is made soon: with step 0 what it needs
+	 * is fetched, with step 1, later, what that points at. */
+	void (*fetch)(void *context, const int64_t *keys, unsigned step);
 	/* Null: rows hold all values. A group whose row does not is given when it does again; at
 	 * the end of time it is -EOVERFLOW. */
 	sw_group_fits_fn fits;
@@ -82,6 +89,17 @@ SW_API SW_MUST_CHECK int sw_groups_give(struct sw_groups *groups, struct sw_inst
 static inline struct sw_group *sw_groups_at(const struct sw_groups *groups, uint32_t number)
 {
 	return (struct sw_group *)sw_slab_at(&groups->slab, number);
+}
+
+/* The group is used soon: fetches its first two lines. A call that does nothing else would be left
+ * out by GCC, which sees no effect. */
+__attribute__((always_inline)) static inline void sw_groups_prefetch(
+	const struct sw_groups *groups, uint32_t number)
+{
+	const char *group = (const char *)sw_groups_at(groups, number);
+
+	__builtin_prefetch(group, 1);
+	__builtin_prefetch(group + SW_GROUP_LINE_BYTES, 1);
 }
 
 /* Fails with what makes a group's values too large for its row; -EOVERFLOW. */
