@@ -58,6 +58,7 @@ static int statistics_open(struct sw_instance *self, void *state, struct sw_erro
 
 	static_assert(VALUES <= SW_GROUP_VALUES_MAX, "a group holds the figures");
 	static_assert(SW_STATISTICS_CLASSES <= SW_ID_SET_BITS, "an entry holds the classes");
+	static_assert(sizeof(struct id_entry) == 64, "an entry is a cache line");
 	if (!heap)
 		return sw_error_set(error, -ENOMEM, "text statistics: out of address space");
 	statistics->heap = heap;
@@ -126,9 +127,9 @@ static uint32_t group_of(
 	return find_group(statistics, era, text, period);
 }
 
-/* The classes of an id in a group; null: the heap's limit is reached. */
-static uint32_t *classes_of(
-	struct statistics *statistics, struct era *era, unsigned kind, int64_t id, uint32_t group)
+/* Adds a class to an id's in a group. Those it had; -ENOMEM: the heap's limit is reached. */
+static int add_class(struct statistics *statistics, struct era *era, unsigned kind, int64_t id,
+	uint32_t group, unsigned class)
 {
 	uint32_t number = sw_key_map_get(&era->ids[kind], id), *place;
 	struct id_entry *entry;
@@ -137,14 +138,14 @@ static uint32_t *classes_of(
 		place = sw_key_map_put(&era->ids[kind], id);
 		number = place ? sw_slab_take(&statistics->entries) : 0;
 		if (!number)
-			return NULL;
+			return -ENOMEM;
 		*place = number;
 		entry = sw_slab_at(&statistics->entries, number);
 		entry->next = era->entries;
 		era->entries = number;
 	}
 	entry = sw_slab_at(&statistics->entries, number);
-	return sw_id_set_put(&entry->groups, statistics->heap, group);
+	return sw_id_set_add(&entry->groups, statistics->heap, group, 1u << class);
 }
 
 /* ---- Rows ---- */
@@ -177,15 +178,13 @@ static int add_row(struct sw_instance *self, struct statistics *statistics,
 	if (time_ms > figures->latest_ms)
 		figures->latest_ms = time_ms;
 	for (unsigned kind = 0; kind < SW_STATISTICS_KINDS; kind++) {
-		const uint32_t all = (1u << SW_STATISTICS_CLASSES) - 1;
-		uint32_t *classes = classes_of(
-			statistics, era, kind, number_at(batch, config->ids[kind], row), group);
+		int classes = add_class(statistics, era, kind,
+			number_at(batch, config->ids[kind], row), group, class);
 
-		if (!classes)
-			return -ENOMEM;
-		figures->ids[kind].all += !(*classes & all);
-		figures->ids[kind].of_class[class] += !(*classes >> class & 1);
-		*classes |= 1u << class;
+		if (classes < 0)
+			return classes;
+		figures->ids[kind].all += !classes;
+		figures->ids[kind].of_class[class] += !(classes >> class & 1);
 	}
 	return 0;
 }

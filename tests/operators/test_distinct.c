@@ -10,6 +10,7 @@
 #include "tests/runtime/cmocka_all.h"
 #include "tests/runtime/random.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -326,48 +327,85 @@ static struct sw_heap *heap_create(size_t bytes)
 	return heap;
 }
 
-static void sets_keep_their_bits(void **unused)
+/* The numbers of a test: ones that follow each other, ones with gaps, and the highest there are. */
+static uint32_t number_at(unsigned kind, uint32_t k)
+{
+	if (kind == 0)
+		return k + 1;
+	if (kind == 1)
+		return 40 * k + 1;
+	return k % 2 ? SW_ID_SET_NUMBER_MAX - k : k + 1;
+}
+
+static void check_set(struct sw_heap *heap, unsigned kind, uint32_t most, uint64_t *state)
 {
 	static uint32_t bits[5000];
-	const uint32_t numbers = sizeof(bits) / sizeof(bits[0]);
+	struct sw_id_set set = { 0 };
+
+	assert_in_range(most, 1, sizeof(bits) / sizeof(bits[0]));
+	memset(bits, 0, sizeof(bits));
+	for (uint32_t i = 0; i < 3 * most; i++) {
+		/* Later ones come later, most often. */
+		uint32_t k = random_below(state, random_below(state, 8) ? i / 3 + 1 : most);
+		uint32_t more = 1 + random_below(state, SW_ID_SET_ALL);
+
+		assert_int_equal(sw_id_set_add(&set, heap, number_at(kind, k), more), bits[k]);
+		bits[k] |= more;
+	}
+	for (uint32_t k = 0; k < most; k++)
+		if (bits[k])
+			assert_int_equal(sw_id_set_add(&set, heap, number_at(kind, k), 1), bits[k]);
+	sw_id_set_fini(&set, heap);
+}
+
+static void sets_keep_their_bits(void **unused)
+{
 	struct sw_heap *heap = heap_create((size_t)1 << 20);
 	uint64_t state = seed;
 
 	(void)unused;
-	for (uint32_t most = 1; most <= numbers; most *= 3) {
-		struct sw_id_set set = { 0 };
+	for (uint32_t most = 1; most <= 5000; most *= 3)
+		for (unsigned kind = 0; kind < 3; kind++)
+			check_set(heap, kind, most, &state);
+	sw_heap_destroy(heap);
+}
 
-		memset(bits, 0, sizeof(bits));
-		for (uint32_t i = 0; i < 3 * most; i++) {
-			uint32_t k = random_below(&state, most);
-			/* The highest numbers there are, too. */
-			uint32_t number = k % 2 ? SW_ID_SET_NUMBER_MAX - k : k + 1;
-			uint32_t *entry = sw_id_set_put(&set, heap, number);
+/* From an array of all numbers to slots, and to an array again. */
+static void sets_change_as_their_numbers_do(void **unused)
+{
+	struct sw_heap *heap = heap_create((size_t)1 << 20);
+	struct sw_id_set set = { 0 };
 
-			assert_non_null(entry);
-			assert_int_equal(*entry, number << SW_ID_SET_BITS | bits[k]);
-			bits[k] |= 1u << random_below(&state, SW_ID_SET_BITS);
-			*entry |= bits[k];
-		}
-		sw_id_set_fini(&set, heap);
-	}
+	(void)unused;
+	for (uint32_t number = 1; number <= 100; number++)
+		assert_int_equal(sw_id_set_add(&set, heap, number, 1), 0);
+	assert_true(set.spans > 0);
+	assert_int_equal(sw_id_set_add(&set, heap, 100000, 2), 0);
+	assert_int_equal(set.spans, 0);
+	for (uint32_t number = 101; number <= 10000; number++)
+		assert_int_equal(sw_id_set_add(&set, heap, number, 1), 0);
+	assert_true(set.spans > 0);
+	for (uint32_t number = 1; number <= 10000; number++)
+		assert_int_equal(sw_id_set_add(&set, heap, number, 4), 1);
+	assert_int_equal(sw_id_set_add(&set, heap, 100000, 1), 2);
+	sw_id_set_fini(&set, heap);
 	sw_heap_destroy(heap);
 }
 
 static void sets_tell_of_the_limit(void **unused)
 {
-	struct sw_heap *heap = heap_create(8192);
+	struct sw_heap *heap = heap_create(2048);
 	struct sw_id_set set = { 0 };
 	uint32_t number = 0;
-	uint32_t *entry;
 
 	(void)unused;
-	while (number < 8192 && (entry = sw_id_set_put(&set, heap, ++number)))
-		*entry |= 1;
-	assert_in_range(number, SW_ID_SET_FEW + 1, 2048);
+	while (number < 100 && sw_id_set_add(&set, heap, number_at(1, number), 1) == 0)
+		number++;
+	assert_in_range(number, SW_ID_SET_FEW, 99);
+	assert_int_equal(sw_id_set_add(&set, heap, number_at(1, number), 1), -ENOMEM);
 	/* What is there is still found. */
-	for (uint32_t i = 1; i < number; i++)
-		assert_int_equal(*sw_id_set_put(&set, heap, i), i << SW_ID_SET_BITS | 1);
+	for (uint32_t i = 0; i < number; i++)
+		assert_int_equal(sw_id_set_add(&set, heap, number_at(1, i), 2), 1);
 	sw_heap_destroy(heap);
 }
 
@@ -409,6 +447,7 @@ int main(void)
 		cmocka_unit_test(ids_are_counted),
 		cmocka_unit_test(texts_are_counted),
 		cmocka_unit_test(sets_keep_their_bits),
+		cmocka_unit_test(sets_change_as_their_numbers_do),
 		cmocka_unit_test(sets_tell_of_the_limit),
 		cmocka_unit_test(texts_have_one_number),
 	};
