@@ -2,7 +2,6 @@
 #include "nexmark/days_private.h"
 
 #define DAYS_OF_400_YEARS 146097
-#define MINUTE_MS         60000
 
 /* Rounded down. */
 static int64_t floor_div(int64_t a, int64_t b)

@@ -7,6 +7,8 @@
 
 /* Days of UTC, numbered from 1970-01-01 on: what the statistics by day group by. */
 
+#define MINUTE_MS 60000
+
 #define RANK_2_PRICE 10000 /* the least of each rank; rank 1 is what is below */
 #define RANK_3_PRICE 1000000
 

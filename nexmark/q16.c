@@ -36,25 +36,6 @@ static const struct sw_schema schema_result = {
 
 const struct sw_kernel kernel_q16 = KERNEL_HANDS_ON("q16", &schema_in);
 
-static void result_row(struct sw_text channel, struct sw_text day,
-	const struct sw_statistics *statistics, union sw_value *row, char *more)
-{
-	row[0].text = channel;
-	row[1].text = day;
-	row[2].text = minute_text(statistics->latest_ms, more);
-	row[3].number = 0;
-	for (unsigned rank = 0; rank < SW_STATISTICS_CLASSES; rank++) {
-		row[3].number += statistics->rows[rank];
-		row[4 + rank].number = statistics->rows[rank];
-	}
-	row += 7;
-	for (unsigned kind = 0; kind < SW_STATISTICS_KINDS; kind++) {
-		(row++)->number = statistics->ids[kind].all;
-		for (unsigned rank = 0; rank < SW_STATISTICS_CLASSES; rank++)
-			(row++)->number = statistics->ids[kind].of_class[rank];
-	}
-}
-
 static int q16_plan(const struct sw_nexmark_job_options *options, struct query_plan *plan,
 	struct sw_error *error)
 {
@@ -72,7 +53,8 @@ static int q16_plan(const struct sw_nexmark_job_options *options, struct query_p
 		.passes = plan->facts.never_late,
 		.out = &schema_result,
 		.period_text = day_text,
-		.row = result_row,
+		.latest_text = minute_text,
+		.latest_step_ms = MINUTE_MS,
 	};
 	plan->inputs[SW_BID] = (struct plan_input){
 		.columns = SW_BID_AUCTION | SW_BID_BIDDER | SW_BID_PRICE | SW_BID_CHANNEL |

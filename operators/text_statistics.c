@@ -10,16 +10,18 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "operators/id_set.h"
 #include "operators/pair_map.h"
 #include "operators/periods.h"
 #include "operators/text_table.h"
 
-#define ROWS_AHEAD  16u /* whose groups are fetched together */
+#define ROWS_AHEAD  16u /* whose groups and ids are fetched together */
 #define FORGET_MORE 64u /* sets forgotten with a batch, beside as many as it has rows */
 
 enum { KEY_TEXT, KEY_PERIOD };
+enum { OUT_TEXT, OUT_PERIOD, OUT_LATEST, OUT_ROWS, OUT_FIGURES };
 
 #define VALUES (sizeof(struct sw_statistics) / sizeof(int64_t))
 /* A group is there as soon as its first id is. */
@@ -47,6 +49,11 @@ struct statistics {
 	struct sw_pair_map pairs; /* text and period -> group */
 	struct sw_slab entries;
 	struct sw_periods eras;
+	/* The last row's period, which is nearly always the next one's, too; null: there is none.
+	 */
+	struct era *era;
+	int64_t period;
+	uint64_t begin_ms;
 	struct era *passed; /* what is left of them is to be forgotten */
 };
 
@@ -87,11 +94,32 @@ static struct era *era_of(struct statistics *statistics, int64_t period)
 	return era;
 }
 
-/* The group of a text whose latest is another, or none; 0: the heap's limit is reached. */
-static uint32_t find_group(
-	struct statistics *statistics, struct era *era, uint32_t text, int64_t period)
+static int64_t number_of(int64_t time_ms, int64_t length_ms)
 {
-	uint32_t *place = sw_pair_map_put(&statistics->pairs, text, period), number;
+	return time_ms / length_ms - (time_ms % length_ms < 0);
+}
+
+/* Numbers without a sign do not overflow. */
+static uint64_t begin_of(int64_t time_ms, int64_t length_ms)
+{
+	return (uint64_t)number_of(time_ms, length_ms) * (uint64_t)length_ms;
+}
+
+/* Makes a time's period the last row's; false: the heap's limit is reached. */
+static bool go_to(struct statistics *statistics, int64_t time_ms, int64_t period_ms)
+{
+	if (statistics->era && (uint64_t)time_ms - statistics->begin_ms < (uint64_t)period_ms)
+		return true;
+	statistics->period = number_of(time_ms, period_ms);
+	statistics->begin_ms = begin_of(time_ms, period_ms);
+	statistics->era = era_of(statistics, statistics->period);
+	return statistics->era != NULL;
+}
+
+/* The group of a text whose latest is another, or none; 0: the heap's limit is reached. */
+static uint32_t find_group(struct statistics *statistics, uint32_t text)
+{
+	uint32_t *place = sw_pair_map_put(&statistics->pairs, text, statistics->period), number;
 	struct sw_group *group;
 
 	if (!place)
@@ -104,67 +132,106 @@ static uint32_t find_group(
 		*place = number;
 		group = sw_groups_at(&statistics->groups, number);
 		group->keys[KEY_TEXT] = text;
-		group->keys[KEY_PERIOD] = period;
+		group->keys[KEY_PERIOD] = statistics->period;
 		((struct sw_statistics *)group->values)->latest_ms = SW_TIME_MIN;
-		group->next[0] = era->groups;
-		era->groups = number;
+		group->next[0] = statistics->era->groups;
+		statistics->era->groups = number;
 	}
 	sw_text_table_at(&statistics->texts, text)->note = number;
 	return number;
 }
 
-static uint32_t group_of(
-	struct statistics *statistics, struct era *era, uint32_t text, int64_t period)
+/* The group of a text, whose latest is or was `latest`. */
+static uint32_t group_of(struct statistics *statistics, uint32_t text, uint32_t latest)
 {
-	uint32_t number = sw_text_table_at(&statistics->texts, text)->note;
+	if (latest) {
+		const struct sw_group *group = sw_groups_at(&statistics->groups, latest);
 
-	if (number) {
-		const struct sw_group *group = sw_groups_at(&statistics->groups, number);
-
-		if (group->keys[KEY_TEXT] == text && group->keys[KEY_PERIOD] == period)
-			return number;
+		if (group->keys[KEY_TEXT] == text && group->keys[KEY_PERIOD] == statistics->period)
+			return latest;
 	}
-	return find_group(statistics, era, text, period);
+	return find_group(statistics, text);
 }
 
-/* Adds a class to an id's in a group. Those it had; -ENOMEM: the heap's limit is reached. */
-static int add_class(struct statistics *statistics, struct era *era, unsigned kind, int64_t id,
-	uint32_t group, unsigned class)
+/* Null: the heap's limit is reached. */
+static struct id_entry *entry_of(struct statistics *statistics, unsigned kind, int64_t id)
 {
-	uint32_t number = sw_key_map_get(&era->ids[kind], id), *place;
+	struct era *era = statistics->era;
+	uint32_t *place = sw_key_map_put(&era->ids[kind], id);
 	struct id_entry *entry;
 
-	if (!number) {
-		place = sw_key_map_put(&era->ids[kind], id);
-		number = place ? sw_slab_take(&statistics->entries) : 0;
-		if (!number)
-			return -ENOMEM;
-		*place = number;
-		entry = sw_slab_at(&statistics->entries, number);
-		entry->next = era->entries;
-		era->entries = number;
-	}
-	entry = sw_slab_at(&statistics->entries, number);
-	return sw_id_set_add(&entry->groups, statistics->heap, group, 1u << class);
+	if (!place)
+		return NULL;
+	if (*place)
+		return sw_slab_at(&statistics->entries, *place);
+	*place = sw_slab_take(&statistics->entries);
+	if (!*place)
+		return NULL;
+	entry = sw_slab_at(&statistics->entries, *place);
+	entry->next = era->entries;
+	era->entries = *place;
+	return entry;
 }
 
 /* ---- Rows ---- */
 
-static int64_t number_at(const struct sw_batch *batch, unsigned column, uint32_t row)
+/* A batch's columns, and what they mean. */
+struct columns {
+	const struct sw_text_statistics_config *config;
+	const struct sw_column *text;
+	const int64_t *ids[SW_STATISTICS_KINDS], *number, *time;
+};
+
+static void find_columns(const struct sw_text_statistics_config *config,
+	const struct sw_batch *batch, struct columns *columns)
 {
-	return ((const int64_t *)batch->columns[column].data)[row];
+	columns->config = config;
+	columns->text = &batch->columns[config->text];
+	columns->number = batch->columns[config->number].data;
+	columns->time = batch->columns[config->time].data;
+	for (unsigned kind = 0; kind < SW_STATISTICS_KINDS; kind++)
+		columns->ids[kind] = batch->columns[config->ids[kind]].data;
+}
+
+/* A row, and what was found of it before those ahead of it were added. */
+struct found_row {
+	uint32_t row, text;
+	uint32_t latest;       /* the text's group; 0: none */
+	const struct era *era; /* where its ids were looked for; null: nowhere */
+	struct id_entry *entries[SW_STATISTICS_KINDS]; /* null: none */
+};
+
+/* Adds a row's ids to its group's, and the group to theirs. */
+static int add_ids(struct statistics *statistics, const struct columns *columns,
+	const struct found_row *found, uint32_t group, unsigned class,
+	struct sw_statistics *figures)
+{
+	for (unsigned kind = 0; kind < SW_STATISTICS_KINDS; kind++) {
+		struct id_entry *entry =
+			found->era == statistics->era ? found->entries[kind] : NULL;
+		int classes;
+
+		if (!entry)
+			entry = entry_of(statistics, kind, columns->ids[kind][found->row]);
+		if (!entry)
+			return -ENOMEM;
+		classes = sw_id_set_add(&entry->groups, statistics->heap, group, 1u << class);
+		if (classes < 0)
+			return classes;
+		figures->ids[kind].all += !classes;
+		figures->ids[kind].of_class[class] += !(classes >> class & 1);
+	}
+	return 0;
 }
 
 static int add_row(struct sw_instance *self, struct statistics *statistics,
-	const struct sw_batch *batch, uint32_t row, uint32_t text)
+	const struct columns *columns, const struct found_row *found)
 {
-	const struct sw_text_statistics_config *config = sw_instance_config(self);
-	int64_t time_ms = number_at(batch, config->time, row);
-	int64_t number = number_at(batch, config->number, row);
-	int64_t period = time_ms / config->period_ms - (time_ms % config->period_ms < 0);
+	const struct sw_text_statistics_config *config = columns->config;
+	int64_t time_ms = columns->time[found->row], number = columns->number[found->row];
 	unsigned class = (number >= config->bounds[0]) + (number >= config->bounds[1]);
-	struct era *era = era_of(statistics, period);
-	uint32_t group = era ? group_of(statistics, era, text, period) : 0;
+	bool there = go_to(statistics, time_ms, config->period_ms);
+	uint32_t group = there ? group_of(statistics, found->text, found->latest) : 0;
 	struct sw_group *changed = group ? sw_groups_change(&statistics->groups, group) : NULL;
 	struct sw_statistics *figures;
 
@@ -177,42 +244,50 @@ static int add_row(struct sw_instance *self, struct statistics *statistics,
 	figures->rows[class]++;
 	if (time_ms > figures->latest_ms)
 		figures->latest_ms = time_ms;
-	for (unsigned kind = 0; kind < SW_STATISTICS_KINDS; kind++) {
-		int classes = add_class(statistics, era, kind,
-			number_at(batch, config->ids[kind], row), group, class);
+	return add_ids(statistics, columns, found, group, class, figures);
+}
 
-		if (classes < 0)
-			return classes;
-		figures->ids[kind].all += !classes;
-		figures->ids[kind].of_class[class] += !(classes >> class & 1);
+/* Its ids are most likely of the last row's period. */
+static void find_row(
+	const struct statistics *statistics, const struct columns *columns, struct found_row *found)
+{
+	const struct era *era = statistics->era;
+
+	found->era = era;
+	found->latest = sw_text_table_at(&statistics->texts, found->text)->note;
+	if (found->latest)
+		sw_groups_prefetch(&statistics->groups, found->latest);
+	for (unsigned kind = 0; kind < SW_STATISTICS_KINDS; kind++) {
+		int64_t id = columns->ids[kind][found->row];
+		uint32_t number = era ? sw_key_map_get(&era->ids[kind], id) : 0;
+
+		found->entries[kind] = number ? sw_slab_at(&statistics->entries, number) : NULL;
+		if (number)
+			__builtin_prefetch(found->entries[kind], 1);
 	}
-	return 0;
 }
 
 /* At most ROWS_AHEAD rows, from the i-th that counts on. */
 static int add_rows(struct sw_instance *self, struct statistics *statistics,
-	const struct sw_batch *batch, uint32_t first, uint32_t rows)
+	const struct sw_batch *batch, const struct columns *columns, uint32_t first, uint32_t rows)
 {
-	const struct sw_text_statistics_config *config = sw_instance_config(self);
-	uint32_t texts[ROWS_AHEAD];
+	struct found_row found[ROWS_AHEAD];
 	int code = 0;
 
 	for (uint32_t i = 0; i < rows; i++) {
-		uint32_t row = sw_batch_row(batch, first + i), group;
+		uint32_t row = sw_batch_row(batch, first + i);
+		uint32_t text = sw_text_table_of(&statistics->texts, columns->text, row);
 
-		texts[i] = sw_text_table_of(&statistics->texts, &batch->columns[config->text], row);
-		if (!texts[i])
+		if (!text)
 			return -ENOMEM;
-		group = sw_text_table_at(&statistics->texts, texts[i])->note;
-		if (group) {
-			const char *at = (const char *)sw_groups_at(&statistics->groups, group);
-
-			__builtin_prefetch(at, 1);
-			__builtin_prefetch(at + 64, 1);
-		}
+		found[i].row = row;
+		found[i].text = text;
+		__builtin_prefetch(sw_text_table_at(&statistics->texts, text));
 	}
+	for (uint32_t i = 0; i < rows; i++)
+		find_row(statistics, columns, &found[i]);
 	for (uint32_t i = 0; i < rows && !code; i++)
-		code = add_row(self, statistics, batch, sw_batch_row(batch, first + i), texts[i]);
+		code = add_row(self, statistics, columns, &found[i]);
 	return code;
 }
 
@@ -257,6 +332,7 @@ static void pass_eras(struct statistics *statistics, int64_t watermark)
 	}
 	if (!first)
 		return;
+	statistics->era = NULL;
 	last->due.next = statistics->passed ? &statistics->passed->base.due : NULL;
 	statistics->passed = (struct era *)first;
 }
@@ -268,14 +344,16 @@ static int statistics_process(
 {
 	uint32_t rows = sw_batch_count(batch);
 	struct statistics *statistics = state;
+	struct columns columns;
 	int code = 0;
 
 	(void)input;
+	find_columns(sw_instance_config(self), batch, &columns);
 	if (statistics->passed)
 		forget_some(statistics, rows + FORGET_MORE);
 	for (uint32_t i = 0; i < rows && !code; i += ROWS_AHEAD)
-		code = add_rows(
-			self, statistics, batch, i, rows - i < ROWS_AHEAD ? rows - i : ROWS_AHEAD);
+		code = add_rows(self, statistics, batch, &columns, i,
+			rows - i < ROWS_AHEAD ? rows - i : ROWS_AHEAD);
 	sw_release(self, batch);
 	return code;
 }
@@ -283,24 +361,52 @@ static int statistics_process(
 struct row_context {
 	const struct sw_text_statistics_config *config;
 	const struct sw_text_table *texts;
-	/* Of the last row: it is nearly always the next one's, too. */
+	/* Of the last row: they are nearly always the next one's, too. */
 	int64_t period;
-	struct sw_text period_text; /* null bytes: there is none yet */
-	char period_bytes[SW_GROUP_TEXT_BYTES];
+	uint64_t latest_begin_ms;
+	struct sw_text period_text, latest_text; /* null bytes: there is none yet */
+	char period_bytes[SW_GROUP_TEXT_BYTES], latest_bytes[SW_GROUP_TEXT_BYTES];
 };
+
+/* The other row of an update may have another one: each has its copy. */
+static struct sw_text latest_text(struct row_context *of, int64_t latest_ms, char *text)
+{
+	int64_t step_ms = of->config->latest_step_ms;
+
+	if (!of->latest_text.bytes ||
+		(uint64_t)latest_ms - of->latest_begin_ms >= (uint64_t)step_ms) {
+		of->latest_begin_ms = begin_of(latest_ms, step_ms);
+		of->latest_text = of->config->latest_text(latest_ms, of->latest_bytes);
+	}
+	memcpy(text, of->latest_bytes, SW_GROUP_TEXT_BYTES);
+	return (struct sw_text){ text, of->latest_text.size };
+}
 
 /* Both rows of an update are of one group, and so of one period. */
 static void make_row(
 	void *context, const int64_t *keys, const int64_t *values, union sw_value *row, char *text)
 {
+	const struct sw_statistics *figures = (const struct sw_statistics *)values;
 	struct row_context *of = context;
 
 	if (!of->period_text.bytes || of->period != keys[KEY_PERIOD]) {
 		of->period = keys[KEY_PERIOD];
 		of->period_text = of->config->period_text(of->period, of->period_bytes);
 	}
-	of->config->row(sw_text_table_at(of->texts, (uint32_t)keys[KEY_TEXT])->text,
-		of->period_text, (const struct sw_statistics *)values, row, text);
+	row[OUT_TEXT].text = sw_text_table_at(of->texts, (uint32_t)keys[KEY_TEXT])->text;
+	row[OUT_PERIOD].text = of->period_text;
+	row[OUT_LATEST].text = latest_text(of, figures->latest_ms, text);
+	row[OUT_ROWS].number = 0;
+	for (unsigned i = 0; i < SW_STATISTICS_CLASSES; i++)
+		row[OUT_ROWS].number += figures->rows[i];
+}
+
+static void fetch_text(void *context, const int64_t *keys, unsigned step)
+{
+	const struct row_context *of = context;
+	const struct sw_text_entry *entry = sw_text_table_at(of->texts, (uint32_t)keys[KEY_TEXT]);
+
+	__builtin_prefetch(step == 0 ? (const void *)entry : entry->text.bytes);
 }
 
 static int statistics_advance(struct sw_instance *self, void *state, int64_t watermark)
@@ -308,7 +414,11 @@ static int statistics_advance(struct sw_instance *self, void *state, int64_t wat
 	const struct sw_text_statistics_config *config = sw_instance_config(self);
 	struct statistics *statistics = state;
 	struct row_context context = { .config = config, .texts = &statistics->texts };
-	struct sw_group_rows rows = { .schema = config->out, .row = make_row, .context = &context };
+	struct sw_group_rows rows = { .schema = config->out,
+		.row = make_row,
+		.context = &context,
+		.made = OUT_FIGURES,
+		.fetch = fetch_text };
 	int code = sw_groups_give(&statistics->groups, self, watermark, &rows);
 
 	if (!code && statistics->eras.period_ms)

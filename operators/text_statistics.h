@@ -25,19 +25,21 @@ struct sw_statistics {
 	int64_t latest_ms;
 };
 
+/* A text of a number, made in `text`. */
+typedef struct sw_text (*sw_statistics_text_fn)(int64_t number, char text[SW_GROUP_TEXT_BYTES]);
+
 struct sw_text_statistics_config {
 	/* Columns of the input. */
 	unsigned ids[SW_STATISTICS_KINDS], number, text, time;
 	int64_t bounds[SW_STATISTICS_CLASSES - 1]; /* the least numbers of the second and third */
 	int64_t period_ms;                         /* periods start at multiples of it since 1970 */
 	bool passes; /* no row comes for a period that the watermark has passed: forget it */
+	/* The text, those of the period and of the latest time; rows in all and of each class; and
+	 * for each kind, ids in all and of each class. */
 	const struct sw_schema *out;
-	/* The text of a period, made in `text`. */
-	struct sw_text (*period_text)(int64_t period, char text[SW_GROUP_TEXT_BYTES]);
-	/* Fills a row; more: room for other texts that are made. */
-	void (*row)(struct sw_text text, struct sw_text period,
-		const struct sw_statistics *statistics, union sw_value *row,
-		char more[SW_GROUP_TEXT_BYTES]);
+	sw_statistics_text_fn period_text;
+	sw_statistics_text_fn latest_text; /* of a time in ms */
+	int64_t latest_step_ms; /* times between multiples of it since 1970 have the same text */
 };
 
 extern SW_API const struct sw_operator sw_text_statistics;

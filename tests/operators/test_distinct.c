@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define PERIOD  100 /* ms */
+#define STEP    7   /* ms */
 #define PERIODS 100
 #define IDS     200
 #define TEXTS   40
@@ -165,15 +166,17 @@ static const struct sw_schema text_rows = {
 		FIGURE("second"), FIGURE("number"), { .name = "time", .type = SW_TIME_MS } },
 };
 
+/* What follows the texts: rows in all, and those of the figures that are no text. */
 #define TEXT_FIGURES (sizeof(struct sw_statistics) / sizeof(int64_t))
 
 static const struct sw_schema text_figures = {
-	.columns = 2 + TEXT_FIGURES + 1,
+	.columns = 3 + TEXT_FIGURES + 1,
 	.changelog = true,
 	.fields = { { .name = "text", .type = SW_TEXT, .text_bytes = 8 },
-		{ .name = "period", .type = SW_TEXT, .text_bytes = 8 }, FIGURE("0"), FIGURE("1"),
-		FIGURE("2"), FIGURE("3"), FIGURE("4"), FIGURE("5"), FIGURE("6"), FIGURE("7"),
-		FIGURE("8"), FIGURE("9"), FIGURE("10"), FIGURE("11"),
+		{ .name = "period", .type = SW_TEXT, .text_bytes = 8 },
+		{ .name = "latest", .type = SW_TEXT, .text_bytes = 8 }, FIGURE("rows"), FIGURE("0"),
+		FIGURE("1"), FIGURE("2"), FIGURE("3"), FIGURE("4"), FIGURE("5"), FIGURE("6"),
+		FIGURE("7"), FIGURE("8"), FIGURE("9"), FIGURE("10"),
 		{ .name = "change", .type = SW_INT32 } },
 };
 
@@ -183,21 +186,17 @@ struct texts {
 	bool any[TEXTS][PERIODS], has[TEXTS][PERIODS];
 };
 
-static struct sw_text period_text(int64_t period, char text[SW_GROUP_TEXT_BYTES])
+static struct sw_text text_of(int64_t number, char text[SW_GROUP_TEXT_BYTES])
 {
-	int size = snprintf(text, SW_GROUP_TEXT_BYTES, "%lld", (long long)period);
+	int size = snprintf(text, SW_GROUP_TEXT_BYTES, "%lld", (long long)number);
 
 	return (struct sw_text){ text, (uint32_t)size };
 }
 
-static void text_row(struct sw_text text, struct sw_text period,
-	const struct sw_statistics *statistics, union sw_value *row, char more[SW_GROUP_TEXT_BYTES])
+/* The same for all times of a step. */
+static struct sw_text latest_text(int64_t latest_ms, char text[SW_GROUP_TEXT_BYTES])
 {
-	(void)more;
-	row[0].text = text;
-	row[1].text = period;
-	for (unsigned i = 0; i < TEXT_FIGURES; i++)
-		row[2 + i].number = ((const int64_t *)statistics)[i];
+	return text_of(latest_ms / STEP, text);
 }
 
 static long number_of(struct sw_text text)
@@ -209,26 +208,39 @@ static long number_of(struct sw_text text)
 	return strtol(copy, NULL, 10);
 }
 
+/* A row's figures, with the latest time as a number of steps. */
+static struct sw_statistics figures_of(const struct sw_batch *batch, uint32_t row)
+{
+	struct sw_statistics figures;
+	int64_t *values = (int64_t *)&figures, rows = 0;
+
+	for (unsigned i = 0; i + 1 < TEXT_FIGURES; i++)
+		values[i] = column(batch, 4 + i)[row];
+	figures.latest_ms = number_of(sw_column_text(&batch->columns[2], row));
+	for (unsigned class = 0; class < CLASSES; class ++)
+		rows += figures.rows[class];
+	assert_int_equal(column(batch, 3)[row], rows);
+	return figures;
+}
+
 static void take_texts(void *context, const struct sw_batch *batch)
 {
 	struct texts *texts = context;
 
 	for (uint32_t row = 0; row < batch->rows; row++) {
-		int32_t change = ((int32_t *)batch->columns[2 + TEXT_FIGURES].data)[row];
+		int32_t change = ((int32_t *)batch->columns[3 + TEXT_FIGURES].data)[row];
 		long text = number_of(sw_column_text(&batch->columns[0], row));
 		long period = number_of(sw_column_text(&batch->columns[1], row));
-		int64_t figures[TEXT_FIGURES];
+		struct sw_statistics figures = figures_of(batch, row);
 
 		assert_in_range(text, 0, TEXTS - 1);
 		assert_in_range(period, 0, PERIODS - 1);
-		for (unsigned i = 0; i < TEXT_FIGURES; i++)
-			figures[i] = column(batch, 2 + i)[row];
 		if (change == SW_CHANGE_UPDATE_BEFORE) {
 			assert_true(texts->has[text][period]);
-			assert_memory_equal(&texts->given[text][period], figures, sizeof(figures));
+			assert_memory_equal(&texts->given[text][period], &figures, sizeof(figures));
 		} else {
 			assert_int_equal(texts->has[text][period], false);
-			memcpy(&texts->given[text][period], figures, sizeof(figures));
+			texts->given[text][period] = figures;
 		}
 		texts->has[text][period] = change != SW_CHANGE_UPDATE_BEFORE;
 	}
@@ -248,8 +260,8 @@ static void add_text(struct texts *texts, struct sw_batch *batch, int64_t time_m
 	column(batch, TIME)[row] = time_ms;
 	class = (column(batch, NUMBER)[row] >= 10) + (column(batch, NUMBER)[row] >= 20);
 	expected->rows[class]++;
-	if (!texts->any[text][period] || time_ms > expected->latest_ms)
-		expected->latest_ms = time_ms;
+	if (!texts->any[text][period] || time_ms / STEP > expected->latest_ms)
+		expected->latest_ms = time_ms / STEP;
 	texts->any[text][period] = true;
 	for (unsigned kind = 0; kind < KINDS; kind++) {
 		uint32_t id = random_below(state, random_below(state, 2) ? 3 : IDS);
@@ -273,8 +285,9 @@ static void run_texts(unsigned workers, bool passes, uint64_t *state)
 		.period_ms = PERIOD,
 		.passes = passes,
 		.out = &text_figures,
-		.period_text = period_text,
-		.row = text_row,
+		.period_text = text_of,
+		.latest_text = latest_text,
+		.latest_step_ms = STEP,
 	};
 	struct sw_stage_options merge = SW_STAGE_OPTIONS_INIT;
 	struct texts *texts = calloc(1, sizeof(*texts));
