@@ -181,6 +181,19 @@ void sw_batch_reset(struct sw_batch *batch)
 
 /* ---- Rows ---- */
 
+bool sw_batch_adopt_dictionary(
+	struct sw_batch *batch, uint32_t column, const struct sw_dictionary *dictionary)
+{
+	struct sw_column *to = &batch->columns[column];
+
+	assert(batch->rows == 0);
+	if (!to->offsets || to->text_capacity / sizeof(int32_t) < batch->capacity)
+		return false;
+	to->dictionary = dictionary;
+	to->offsets = NULL;
+	return true;
+}
+
 static void compact_fixed(struct sw_column *column, const uint16_t *selected, uint32_t rows)
 {
 	if (sw_type_width(column->type) == 4) {

@@ -180,6 +180,11 @@ SW_API void sw_batch_compact(struct sw_batch *batch);
 SW_API bool sw_column_append_text(
 	struct sw_column *column, uint32_t row, const char *bytes, uint32_t size);
 
+/* A plain text column of an empty batch takes codes of this dictionary (borrowed, outlives the
+ * batch's rows) instead. False, and nothing is changed: it is none, or has no room for them. */
+SW_API bool sw_batch_adopt_dictionary(
+	struct sw_batch *batch, uint32_t column, const struct sw_dictionary *dictionary);
+
 /*
  * Appends physical row `row` of `from` to `to` (same schema; dictionary text becomes plain when
  * `to`'s column is plain). False when a row or text does not fit; `to` is unchanged then.

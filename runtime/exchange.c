@@ -70,20 +70,12 @@ static void gather_codes(struct sw_column *to, uint32_t at, const struct sw_colu
 		out[i] = in[rows[i]];
 }
 
-/* Codes travel as codes: an empty batch takes over the encoding of the first rows that come. A
- * text column has room for them, its rows having at least a code's bytes; see text_capacity() in
- * batch.c. */
+/* Codes travel as codes: an empty batch takes over the encoding of the first rows that come. */
 static void adopt_dictionaries(struct sw_batch *to, const struct sw_batch *from)
 {
-	for (uint32_t c = 0; c < to->schema->columns; c++) {
-		struct sw_column *column = &to->columns[c];
-
-		if (!from->columns[c].dictionary || !column->offsets ||
-			column->text_capacity / sizeof(int32_t) < to->capacity)
-			continue;
-		column->dictionary = from->columns[c].dictionary;
-		column->offsets = NULL;
-	}
+	for (uint32_t c = 0; c < to->schema->columns; c++)
+		if (from->columns[c].dictionary)
+			sw_batch_adopt_dictionary(to, c, from->columns[c].dictionary);
 }
 
 /* Can rows of `from` stand behind those of `to`? Codes need the same dictionary. */

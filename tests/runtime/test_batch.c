@@ -206,6 +206,35 @@ static void test_append_makes_dictionary_text_plain(void **state)
 	sw_batch_destroy(from);
 }
 
+static void test_adopt_dictionary(void **state)
+{
+	static const int32_t offsets[] = { 0, 3, 6 };
+	static const struct sw_dictionary numbers = { 2, offsets, "onetwo" };
+	static const struct sw_schema texts = {
+		.columns = 2,
+		.fields = { { .name = "number", .type = SW_INT64 },
+			{ .name = "text", .type = SW_TEXT } },
+	};
+	struct sw_batch *batch = sw_batch_create(&texts, 4, 16), *none;
+	struct sw_text text;
+
+	(void)state;
+	none = sw_batch_create(&texts, 4, 15);
+	assert_non_null(batch);
+	assert_non_null(none);
+	assert_false(sw_batch_adopt_dictionary(none, 1, &numbers));
+	assert_non_null(none->columns[1].offsets);
+	assert_null(none->columns[1].dictionary);
+	assert_false(sw_batch_adopt_dictionary(batch, 0, &numbers));
+	assert_true(sw_batch_adopt_dictionary(batch, 1, &numbers));
+	((int32_t *)batch->columns[1].data)[3] = 1;
+	text = sw_column_text(&batch->columns[1], 3);
+	assert_int_equal(text.size, 3);
+	assert_memory_equal(text.bytes, "two", 3);
+	sw_batch_destroy(none);
+	sw_batch_destroy(batch);
+}
+
 static void test_compact(void **state)
 {
 	uint64_t random = random_seed();
@@ -286,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_text_that_does_not_fit),
 		cmocka_unit_test(test_append_row),
 		cmocka_unit_test(test_append_makes_dictionary_text_plain),
+		cmocka_unit_test(test_adopt_dictionary),
 		cmocka_unit_test(test_compact),
 		cmocka_unit_test(test_reset_and_meta),
 	};
