@@ -77,6 +77,23 @@ static inline bool append(struct sw_column *to, uint32_t row, struct sw_text tex
 	return true;
 }
 
+/* Of a column of codes. */
+static void put_codes(const struct join_rows *rows, const struct join_column *from,
+	const struct join_tuple *tuples, uint32_t count, int32_t *to)
+{
+	if (arrives(rows, from)) {
+		const int32_t *codes = rows->arriving->columns[from->column].data;
+
+		for (uint32_t i = 0; i < count; i++)
+			to[i] = codes[tuples[i].row];
+	} else {
+		const struct packed_layout *layout = &rows->layouts[from->input];
+
+		for (uint32_t i = 0; i < count; i++)
+			to[i] = packed_code(layout, tuples[i].rows[from->input], from->index);
+	}
+}
+
 /* How many texts fitted. */
 static uint32_t put_texts(const struct join_rows *rows, const struct join_column *from,
 	const struct join_tuple *tuples, uint32_t count, struct sw_column *to, uint32_t at)
@@ -105,15 +122,38 @@ static uint32_t put_tuples(const struct join_rows *rows, const struct join_tuple
 	if (count > batch->capacity - batch->rows)
 		count = batch->capacity - batch->rows;
 	for (uint32_t i = 0; i < rows->column_count; i++)
-		if (rows->columns[i].source == JOIN_TEXT)
+		if (rows->columns[i].source == JOIN_TEXT && batch->columns[i].offsets)
 			count = put_texts(rows, &rows->columns[i], tuples, count,
 				&batch->columns[i], batch->rows);
-	for (uint32_t i = 0; i < rows->column_count; i++)
+	for (uint32_t i = 0; i < rows->column_count; i++) {
+		void *data = batch->columns[i].data;
+
 		if (rows->columns[i].source != JOIN_TEXT)
 			put_numbers(rows, &rows->columns[i], tuples, count,
-				(int64_t *)batch->columns[i].data + batch->rows);
+				(int64_t *)data + batch->rows);
+		else if (batch->columns[i].dictionary)
+			put_codes(rows, &rows->columns[i], tuples, count,
+				(int32_t *)data + batch->rows);
+	}
 	batch->rows += count;
 	return count;
+}
+
+/* Texts that all come as codes of one dictionary stay codes. */
+static void adopt_dictionaries(const struct join_rows *rows, struct sw_batch *batch)
+{
+	for (uint32_t i = 0; i < rows->column_count; i++) {
+		const struct join_column *from = &rows->columns[i];
+		const struct sw_dictionary *dictionary;
+
+		if (from->source != JOIN_TEXT)
+			continue;
+		dictionary = arrives(rows, from)
+				     ? rows->arriving->columns[from->column].dictionary
+				     : packed_dictionary(&rows->layouts[from->input], from->index);
+		if (dictionary)
+			sw_batch_adopt_dictionary(batch, i, dictionary);
+	}
 }
 
 int join_rows_flush(struct join_rows *rows, struct sw_instance *self)
@@ -125,11 +165,13 @@ int join_rows_flush(struct join_rows *rows, struct sw_instance *self)
 		struct sw_batch *batch = rows->out;
 		uint32_t put;
 
-		if (!batch)
+		if (!batch) {
 			batch = sw_batch_new(self, 0);
-		if (!batch)
-			return -ECANCELED;
-		rows->out = batch;
+			if (!batch)
+				return -ECANCELED;
+			adopt_dictionaries(rows, batch);
+			rows->out = batch;
+		}
 		put = put_tuples(rows, rows->tuples + done, count - done, batch);
 		done += put;
 		if (done == count && batch->rows < batch->capacity)

@@ -49,6 +49,20 @@ static inline uint32_t *packed_places(
 	return (uint32_t *)(void *)(packed_numbers(row) + layout->numbers);
 }
 
+/* The dictionary that a text of all rows is coded by; null: of some row it is not. */
+static inline const struct sw_dictionary *packed_dictionary(
+	const struct packed_layout *layout, uint32_t index)
+{
+	return layout->uncoded >> index & 1 ? NULL : layout->dictionaries[index];
+}
+
+/* Of a text that has such a dictionary. */
+static inline int32_t packed_code(
+	const struct packed_layout *layout, const struct packed_row *row, uint32_t index)
+{
+	return (int32_t)(packed_places(layout, row)[index] & ~PACKED_CODE);
+}
+
 /* Where the bytes of text `index` begin, in bytes after the places: where the last uncoded text
  * before it ends. */
 static inline uint32_t packed_begin(const uint32_t *places, uint32_t index)

@@ -28,6 +28,9 @@ enum { NUMBER, TEXT, KEY, CODE, DIGITS, COLUMNS };
 
 static const int32_t code_offsets[CODES + 1] = { 0, 3, 3, 10 };
 static const struct sw_dictionary codes = { CODES, code_offsets, "oneseventh" };
+/* The same texts in the opposite order. */
+static const int32_t other_offsets[CODES + 1] = { 0, 7, 7, 10 };
+static const struct sw_dictionary other_codes = { CODES, other_offsets, "seventhone" };
 
 static const struct sw_schema schema_in = {
 	.columns = COLUMNS,
@@ -38,12 +41,24 @@ static const struct sw_schema schema_in = {
 		{ .name = "digits", .type = SW_TEXT, .text_bytes = 8 } },
 };
 
+struct shape {
+	unsigned workers;
+	enum sw_state_mode mode;
+	uint32_t out_rows; /* of the output's batches */
+	bool two_dictionaries;
+};
+
+/* A few rows' texts fill the output's batches. */
+#define OUT_TEXT_BYTES (3 * TEXT_MAX)
+#define ROWS_OF_CODES  (OUT_TEXT_BYTES / sizeof(int32_t)) /* so many codes have room */
+
 struct model {
 	unsigned inputs;
 	uint32_t rows[JOIN_INPUTS_MAX];
 	int64_t keys[JOIN_INPUTS_MAX][ROWS_MAX];
 	uint8_t *given; /* per combination of rows */
 	uint64_t twice, wrong;
+	uint64_t coded, uncoded; /* columns of batches */
 };
 
 /* A row's text is made of its input and number. */
@@ -73,6 +88,11 @@ static void take(void *context, const struct sw_batch *batch)
 	struct model *model = context;
 	char text[TEXT_MAX];
 
+	for (unsigned i = 0; i < model->inputs; i++) {
+		bool coded = batch->columns[COLUMNS * i + CODE].dictionary;
+
+		*(coded ? &model->coded : &model->uncoded) += 1;
+	}
 	for (uint32_t row = 0; row < batch->rows; row++) {
 		size_t combination = 0;
 
@@ -108,17 +128,21 @@ static int64_t random_key(uint64_t *state, uint32_t different)
 
 /* Rows start..start + count of an input into a batch. */
 static void fill(const struct model *model, unsigned input, uint32_t start, uint32_t count,
-	struct sw_batch *batch)
+	bool other, struct sw_batch *batch)
 {
 	char text[TEXT_MAX];
 
+	if (batch->columns[CODE].offsets)
+		assert_true(sw_batch_adopt_dictionary(batch, CODE, other ? &other_codes : &codes));
+
 	for (uint32_t i = 0; i < count; i++) {
 		int64_t number = start + i;
+		int32_t code = (int32_t)(number % CODES);
 		char digits[24];
 
 		((int64_t *)batch->columns[NUMBER].data)[i] = number;
 		((int64_t *)batch->columns[KEY].data)[i] = model->keys[input][number];
-		((int32_t *)batch->columns[CODE].data)[i] = (int32_t)(number % CODES);
+		((int32_t *)batch->columns[CODE].data)[i] = other ? CODES - 1 - code : code;
 		assert_true(sw_column_append_text(
 			&batch->columns[TEXT], i, text, text_of(input, number, text)));
 		assert_true(sw_column_append_text(
@@ -128,7 +152,8 @@ static void fill(const struct model *model, unsigned input, uint32_t start, uint
 }
 
 /* A batch of at most 64 rows from a random input, until all have given theirs. */
-static void push_all(struct join_run *run, const struct model *model, uint64_t *state)
+static void push_all(
+	struct join_run *run, const struct model *model, bool two_dictionaries, uint64_t *state)
 {
 	uint32_t next[JOIN_INPUTS_MAX] = { 0 }, left = 0;
 
@@ -143,7 +168,8 @@ static void push_all(struct join_run *run, const struct model *model, uint64_t *
 			continue;
 		count = 1 + random_below(state, count < 64 ? count : 64);
 		batch = join_batch(run, input);
-		fill(model, input, next[input], count, batch);
+		fill(model, input, next[input], count, two_dictionaries && random_below(state, 2),
+			batch);
 		next[input] += count;
 		left -= count;
 		join_push(run, input, batch, SW_TIME_MIN + next[input]);
@@ -206,24 +232,40 @@ static struct sw_stage_options keeping(const struct sw_equi_join_config *config)
 	return options;
 }
 
-static void run_join(struct sw_equi_join_config *config, uint32_t different, unsigned workers,
-	enum sw_state_mode mode, uint64_t *state)
+/* Codes stay codes where they have room, but those of rows that are kept apart. */
+static void check_codes(const struct model *model, const struct sw_equi_join_config *config,
+	const struct shape *shape)
+{
+	if (shape->out_rows > ROWS_OF_CODES)
+		assert_int_equal(model->coded, 0);
+	else if (!shape->two_dictionaries && !config->kept_apart)
+		assert_int_equal(model->uncoded, 0);
+	else
+		assert_true(model->uncoded > 0);
+}
+
+static void run_join(struct sw_equi_join_config *config, uint32_t different,
+	const struct shape *shape, uint64_t *state)
 {
 	struct model *model = calloc(1, sizeof(*model));
-	struct sw_schema out = { .columns = COLUMNS * config->inputs };
-	struct join_run run = { .workers = workers, .inputs = config->inputs, .state = mode };
+	struct sw_schema in = schema_in, out = { .columns = COLUMNS * config->inputs };
+	struct join_run run = {
+		.workers = shape->workers, .inputs = config->inputs, .state = shape->mode
+	};
 
 	assert_non_null(model);
+	if (shape->two_dictionaries)
+		in.fields[CODE].dictionary = NULL;
 	config->out = &out;
 	for (unsigned i = 0; i < config->inputs; i++) {
 		config->key[i] = KEY;
 		for (unsigned c = 0; c < COLUMNS; c++) {
-			out.fields[COLUMNS * i + c] = schema_in.fields[c];
+			out.fields[COLUMNS * i + c] = in.fields[c];
 			out.fields[COLUMNS * i + c].dictionary = NULL;
 			config->from[COLUMNS * i + c] =
 				(struct sw_equi_join_column){ (uint8_t)i, (uint8_t)c };
 		}
-		run.schemas[i] = &schema_in;
+		run.schemas[i] = &in;
 		run.keys[i] = KEY;
 	}
 	make_rows(model, config, different, state);
@@ -232,26 +274,33 @@ static void run_join(struct sw_equi_join_config *config, uint32_t different, uns
 	run.join.op = &sw_equi_join;
 	run.join.config = config;
 	run.join.output_schemas[0] = &out;
-	run.join.output_text_bytes[0] = 3 * TEXT_MAX; /* a few rows fill a batch */
+	run.join.output_text_bytes[0] = OUT_TEXT_BYTES;
+	run.join.output_rows[0] = shape->out_rows;
 	if (config->kept_apart)
 		run.kept = keeping(config);
 	join_start(&run, take, model);
-	push_all(&run, model, state);
+	push_all(&run, model, shape->two_dictionaries, state);
 	if (join_end(&run))
 		fail_msg("%s", run.error.text);
 	check(model, config);
+	check_codes(model, config, shape);
 	free(model->given);
 	free(model);
 }
 
 static void in_all_shapes(struct sw_equi_join_config *config, uint32_t different)
 {
-	static const enum sw_state_mode modes[] = { SW_STATE_AUTO, SW_STATE_DENSE, SW_STATE_HASH };
+	static const struct shape shapes[] = {
+		{ 1, SW_STATE_AUTO, 64, false },
+		{ 2, SW_STATE_DENSE, ROWS_OF_CODES, false },
+		{ 3, SW_STATE_HASH, ROWS_OF_CODES + 1, false },
+		{ 1, SW_STATE_HASH, 64, true },
+		{ 2, SW_STATE_AUTO, ROWS_OF_CODES + 1, true },
+	};
 	uint64_t state = seed;
 
-	for (unsigned i = 0; i < 3; i++)
-		run_join(config, different, i + 1, modes[i], &state);
-	run_join(config, different, 1, SW_STATE_HASH, &state);
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+		run_join(config, different, &shapes[i], &state);
 }
 
 static void two_inputs(void **unused)
