@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "operators/equi_join_private.h"
+#include "operators/text_copy_private.h"
 
 /* The output's column i, and where its layout keeps it. */
 static struct join_column keep_column(
@@ -27,6 +28,7 @@ static struct join_column keep_column(
 
 void join_rows_init(struct join_rows *rows, const struct sw_equi_join_config *config)
 {
+	rows->layouts[SW_EQUI_JOIN_KEPT].plain = config->kept_apart;
 	rows->column_count = config->out->columns;
 	for (uint32_t i = 0; i < rows->column_count; i++)
 		rows->columns[i] = keep_column(&rows->layouts[config->from[i].input], config, i);
@@ -65,18 +67,6 @@ static void put_numbers(const struct join_rows *rows, const struct join_column *
 	}
 }
 
-/* As sw_column_append_text. */
-static inline bool append(struct sw_column *to, uint32_t row, struct sw_text text)
-{
-	uint32_t begin = (uint32_t)to->offsets[row];
-
-	if (text.size > to->text_capacity - begin)
-		return false;
-	memcpy((char *)to->data + begin, text.bytes, text.size);
-	to->offsets[row + 1] = (int32_t)(begin + text.size);
-	return true;
-}
-
 /* Of a column of codes. */
 static void put_codes(const struct join_rows *rows, const struct join_column *from,
 	const struct join_tuple *tuples, uint32_t count, int32_t *to)
@@ -94,25 +84,83 @@ static void put_codes(const struct join_rows *rows, const struct join_column *fr
 	}
 }
 
-/* How many texts fitted. */
-static uint32_t put_texts(const struct join_rows *rows, const struct join_column *from,
-	const struct join_tuple *tuples, uint32_t count, struct sw_column *to, uint32_t at)
+/* Where a column's next text goes. */
+struct text_end {
+	char *bytes;
+	int32_t *offsets; /* its beginning is the first */
+	uint32_t at, capacity;
+};
+
+static inline struct text_end text_end(const struct sw_batch *batch, uint32_t column)
+{
+	const struct sw_column *to = &batch->columns[column];
+	int32_t *offsets = to->offsets + batch->rows;
+
+	return (struct text_end){ to->data, offsets, (uint32_t)*offsets, to->text_capacity };
+}
+
+/* As sw_column_append_text. slack: it can be read behind the text. */
+static inline bool append(struct text_end *to, struct sw_text text, bool slack)
+{
+	if (text.size > to->capacity - to->at)
+		return false;
+	if (slack)
+		text_copy(to->bytes + to->at, text);
+	else
+		memcpy(to->bytes + to->at, text.bytes, text.size);
+	to->at += text.size;
+	*++to->offsets = (int32_t)to->at;
+	return true;
+}
+
+/* Both: how many texts fitted. */
+static uint32_t put_arriving_texts(const struct join_rows *rows, const struct join_column *from,
+	const struct join_tuple *tuples, uint32_t count, struct text_end to)
+{
+	const struct sw_column *column = &rows->arriving->columns[from->column];
+	const bool slack = text_column_has_slack(column, rows->arriving->rows);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (!append(&to, sw_column_text(column, tuples[i].row), slack))
+			return i;
+	return count;
+}
+
+static uint32_t put_kept_texts(const struct join_rows *rows, const struct join_column *from,
+	const struct join_tuple *tuples, uint32_t count, struct text_end to)
 {
 	const struct packed_layout *layout = &rows->layouts[from->input];
-	uint32_t i = 0;
+	const uint32_t input = from->input, index = from->index;
+	const bool slack = !layout->dictionaries[index];
+	const struct packed_row *row = NULL;
+	struct sw_text text = { 0 };
 
-	if (arrives(rows, from)) {
-		const struct sw_column *column = &rows->arriving->columns[from->column];
-
-		while (i < count && append(to, at + i, sw_column_text(column, tuples[i].row)))
-			i++;
-	} else {
-		while (i < count &&
-			append(to, at + i,
-				packed_text(layout, tuples[i].rows[from->input], from->index)))
-			i++;
+	for (uint32_t i = 0; i < count; i++) {
+		/* Often the one before: of a row that joins many. */
+		if (tuples[i].rows[input] != row) {
+			row = tuples[i].rows[input];
+			text = packed_text(layout, row, index);
+		}
+		if (!append(&to, text, slack))
+			return i;
 	}
-	return i;
+	return count;
+}
+
+/* The texts of columns that are no codes; how many rows' fitted. */
+static uint32_t put_texts(const struct join_rows *rows, const struct join_tuple *tuples,
+	uint32_t count, const struct sw_batch *batch)
+{
+	for (uint32_t i = 0; i < rows->column_count; i++) {
+		const struct join_column *from = &rows->columns[i];
+
+		if (from->source != JOIN_TEXT || batch->columns[i].dictionary)
+			continue;
+		count = arrives(rows, from)
+				? put_arriving_texts(rows, from, tuples, count, text_end(batch, i))
+				: put_kept_texts(rows, from, tuples, count, text_end(batch, i));
+	}
+	return count;
 }
 
 /* Appends rows for tuples to the batch; how many fitted. */
@@ -121,19 +169,15 @@ static uint32_t put_tuples(const struct join_rows *rows, const struct join_tuple
 {
 	if (count > batch->capacity - batch->rows)
 		count = batch->capacity - batch->rows;
-	for (uint32_t i = 0; i < rows->column_count; i++)
-		if (rows->columns[i].source == JOIN_TEXT && batch->columns[i].offsets)
-			count = put_texts(rows, &rows->columns[i], tuples, count,
-				&batch->columns[i], batch->rows);
+	count = put_texts(rows, tuples, count, batch);
 	for (uint32_t i = 0; i < rows->column_count; i++) {
-		void *data = batch->columns[i].data;
+		const struct join_column *from = &rows->columns[i];
+		const struct sw_column *to = &batch->columns[i];
 
-		if (rows->columns[i].source != JOIN_TEXT)
-			put_numbers(rows, &rows->columns[i], tuples, count,
-				(int64_t *)data + batch->rows);
-		else if (batch->columns[i].dictionary)
-			put_codes(rows, &rows->columns[i], tuples, count,
-				(int32_t *)data + batch->rows);
+		if (from->source != JOIN_TEXT)
+			put_numbers(rows, from, tuples, count, (int64_t *)to->data + batch->rows);
+		else if (to->dictionary)
+			put_codes(rows, from, tuples, count, (int32_t *)to->data + batch->rows);
 	}
 	batch->rows += count;
 	return count;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "operators/text_copy_private.h"
+
 uint8_t packed_number_column(struct packed_layout *layout, uint8_t column)
 {
 	layout->number_columns[layout->numbers] = column;
@@ -20,6 +22,9 @@ static size_t row_bytes(const struct packed_layout *layout, uint32_t text_bytes)
 	size_t bytes =
 		layout->numbers * sizeof(int64_t) + layout->texts * sizeof(uint32_t) + text_bytes;
 
+	/* What lies behind is of another thread than the reader. */
+	if (layout->plain)
+		bytes += TEXT_SLACK;
 	return bytes > 0 ? bytes : 1;
 }
 

@@ -59,7 +59,8 @@ struct sw_heap *sw_heap_create(const struct sw_heap_options *options)
 	struct sw_heap *heap;
 	char *block;
 
-	if (__builtin_add_overflow(options->reserve_bytes, head, &bytes) || bytes >> 47)
+	if (__builtin_add_overflow(options->reserve_bytes, head + SW_HEAP_SLACK, &bytes) ||
+		bytes >> 47)
 		return NULL;
 	block = sw_memory_reserve(bytes, options->node, options->huge_pages);
 	if (!block)

@@ -15,6 +15,9 @@ SW_BEGIN_DECLS
 
 struct sw_heap;
 
+/* Bytes behind a piece that its thread may read, whatever is there. */
+#define SW_HEAP_SLACK ((size_t)64)
+
 struct sw_heap_options {
 	size_t reserve_bytes; /* most it can ever hold; address space, not memory */
 	int node;             /* -1: any */
