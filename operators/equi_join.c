@@ -8,8 +8,9 @@
 #include "operators/key_map.h"
 #include "operators/slab.h"
 
-#define PREFETCH_ROWS 12u
-#define NEVER_JOINS   UINT32_MAX /* a key's value in the map, instead of its entry */
+#define PREFETCH_ROWS  12u
+#define PREFETCH_LISTS 5u
+#define NEVER_JOINS    UINT32_MAX /* a key's value in the map, instead of its entry */
 
 /* Many rows of a key and input, the last ones first. */
 #define BLOCK_ROWS 6
@@ -272,6 +273,18 @@ static int join_row(struct sw_instance *self, struct equi_join *join, int64_t ke
 	return keep(self, join, number, key, row);
 }
 
+/* What is kept of a key that comes soon, and where its row is added. */
+static inline void prefetch_list(const struct equi_join *join, int64_t key)
+{
+	uint32_t number = sw_key_map_get(&join->map, key);
+	const struct entry *entry;
+
+	if (number == 0 || number == NEVER_JOINS)
+		return;
+	entry = sw_slab_at(&join->entries, number);
+	__builtin_prefetch(entry->lists[join->rows.arriving_input]);
+}
+
 static int join_batch(struct sw_instance *self, struct equi_join *join, unsigned input,
 	const struct sw_batch *batch)
 {
@@ -287,6 +300,8 @@ static int join_batch(struct sw_instance *self, struct equi_join *join, unsigned
 		if (i + PREFETCH_ROWS < count)
 			sw_key_map_prefetch(
 				&join->map, keys[sw_batch_row(batch, i + PREFETCH_ROWS)]);
+		if (i + PREFETCH_LISTS < count)
+			prefetch_list(join, keys[sw_batch_row(batch, i + PREFETCH_LISTS)]);
 		if (told && !told[row])
 			code = rule_out(self, join, keys[row]);
 		else
