@@ -8,7 +8,8 @@
  * The unbounded inner join of two or three inputs on one key: every combination of rows with the
  * same key, one of each input, is given once, as soon as the last of its rows has come. Rows that
  * may still find partners are kept for ever. Keys are SW_INT64 (or times), other columns numbers of
- * 64 bits or text. Stages with this operator are keyed by that column.
+ * 64 bits or text. Stages with this operator are keyed by that column. A text whose rows all came
+ * as codes of one dictionary is given as codes, if the output's batches have room for them.
  *
  * Or, with two inputs, rows of the first are kept apart: a stage of sw_equi_join_keep before it
  * keeps each where it is made and gives its key and where it is, which is broadcast to all
