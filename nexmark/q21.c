@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "nexmark/queries_private.h"
-#include "runtime/text_append.h"
+#include "runtime/text_copy.h"
 
 enum { AUCTION, BIDDER, PRICE, CHANNEL, IN_URL, OUT_CHANNEL_ID = IN_URL };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "nexmark/queries_private.h"
-#include "runtime/text_append.h"
+#include "runtime/text_copy.h"
 
 enum { AUCTION, BIDDER, PRICE, CHANNEL, IN_URL, OUT_DIR = IN_URL };
 
@@ -98,7 +98,7 @@ static bool put_parts(struct sw_batch *out, uint32_t row, struct sw_text url)
 }
 
 /* Entries of a dictionary are anywhere in it, and it is large; most span two cache lines. */
-static inline void prefetch(struct sw_text text)
+SW_FETCHES void prefetch(struct sw_text text)
 {
 	__builtin_prefetch(text.bytes);
 	__builtin_prefetch(text.bytes + text.size);

@@ -8,9 +8,8 @@
 #include "operators/key_map.h"
 #include "operators/slab.h"
 
-#define PREFETCH_ROWS  12u
-#define PREFETCH_LISTS 5u
-#define NEVER_JOINS    UINT32_MAX /* a key's value in the map, instead of its entry */
+#define PREFETCH_ROWS 5u
+#define NEVER_JOINS   UINT32_MAX /* a key's value in the map, instead of its entry */
 
 /* Many rows of a key and input, the last ones first. */
 #define BLOCK_ROWS 6
@@ -274,7 +273,7 @@ static int join_row(struct sw_instance *self, struct equi_join *join, int64_t ke
 }
 
 /* What is kept of a key that comes soon, and where its row is added. */
-static inline void prefetch_list(const struct equi_join *join, int64_t key)
+SW_FETCHES void prefetch_list(const struct equi_join *join, int64_t key)
 {
 	uint32_t number = sw_key_map_get(&join->map, key);
 	const struct entry *entry;
@@ -298,10 +297,7 @@ static int join_batch(struct sw_instance *self, struct equi_join *join, unsigned
 		uint32_t row = sw_batch_row(batch, i);
 
 		if (i + PREFETCH_ROWS < count)
-			sw_key_map_prefetch(
-				&join->map, keys[sw_batch_row(batch, i + PREFETCH_ROWS)]);
-		if (i + PREFETCH_LISTS < count)
-			prefetch_list(join, keys[sw_batch_row(batch, i + PREFETCH_LISTS)]);
+			prefetch_list(join, keys[sw_batch_row(batch, i + PREFETCH_ROWS)]);
 		if (told && !told[row])
 			code = rule_out(self, join, keys[row]);
 		else

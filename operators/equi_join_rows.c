@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "operators/equi_join_private.h"
-#include "operators/text_copy_private.h"
+#include "runtime/text_copy.h"
 
 /* The output's column i, and where its layout keeps it. */
 static struct join_column keep_column(
@@ -105,7 +105,7 @@ static inline bool append(struct text_end *to, struct sw_text text, bool slack)
 	if (text.size > to->capacity - to->at)
 		return false;
 	if (slack)
-		text_copy(to->bytes + to->at, text);
+		sw_text_copy_loose(to->bytes + to->at, text);
 	else
 		memcpy(to->bytes + to->at, text.bytes, text.size);
 	to->at += text.size;
@@ -118,7 +118,7 @@ static uint32_t put_arriving_texts(const struct join_rows *rows, const struct jo
 	const struct join_tuple *tuples, uint32_t count, struct text_end to)
 {
 	const struct sw_column *column = &rows->arriving->columns[from->column];
-	const bool slack = text_column_has_slack(column, rows->arriving->rows);
+	const bool slack = sw_column_has_slack(column, rows->arriving->rows);
 
 	for (uint32_t i = 0; i < count; i++)
 		if (!append(&to, sw_column_text(column, tuples[i].row), slack))

@@ -91,10 +91,8 @@ static inline struct sw_group *sw_groups_at(const struct sw_groups *groups, uint
 	return (struct sw_group *)sw_slab_at(&groups->slab, number);
 }
 
-/* The group is used soon: fetches its first two lines. A call that does nothing else would be left
- * out by GCC, which sees no effect. */
-__attribute__((always_inline)) static inline void sw_groups_prefetch(
-	const struct sw_groups *groups, uint32_t number)
+/* The group is used soon: fetches its first two lines. */
+SW_FETCHES void sw_groups_prefetch(const struct sw_groups *groups, uint32_t number)
 {
 	const char *group = (const char *)sw_groups_at(groups, number);
 

@@ -11,8 +11,6 @@
 
 #include "operators/interval_best_private.h"
 
-#define AHEAD 8u /* points that are looked up ahead */
-
 enum { IN_INTERVALS, IN_POINTS };
 
 static int best_open(struct sw_instance *self, void *state_bytes, struct sw_error *error)
@@ -324,12 +322,6 @@ static int best_process(
 	for (uint32_t i = 0; i < rows && !code; i++) {
 		uint32_t row = sw_batch_row(batch, i);
 
-		if (i + AHEAD < rows)
-			sw_key_map_prefetch(&state->keys,
-				cell(batch,
-					input == IN_POINTS ? state->config->points.key
-							   : state->config->intervals.key,
-					sw_batch_row(batch, i + AHEAD)));
 		code = input == IN_POINTS ? take_point(state, batch, row)
 					  : take_interval(state, batch, row);
 	}

@@ -74,15 +74,16 @@ static inline size_t sw_key_map_count(const struct sw_key_map *map)
 	return map->dense_keys + map->hash.keys;
 }
 
-/* The key is looked for soon. */
-static inline void sw_key_map_prefetch(const struct sw_key_map *map, int64_t key)
+/* Are keys in the table? Those of an array are mostly near each other, and not worth fetching. */
+static inline bool sw_key_map_is_hashed(const struct sw_key_map *map)
 {
-	const uint32_t *dense = sw_key_map_dense(map, key);
+	return map->hash.keys > 0;
+}
 
-	if (dense)
-		__builtin_prefetch(dense, 1);
-	if (map->hash.keys)
-		sw_slots_prefetch(&map->hash, &key, 1);
+/* The key is looked for soon, in the table. */
+SW_FETCHES void sw_key_map_prefetch(const struct sw_key_map *map, int64_t key)
+{
+	sw_slots_prefetch(&map->hash, &key, 1);
 }
 
 SW_END_DECLS

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "operators/text_copy_private.h"
+#include "runtime/text_copy.h"
 
 uint8_t packed_number_column(struct packed_layout *layout, uint8_t column)
 {
@@ -24,7 +24,7 @@ static size_t row_bytes(const struct packed_layout *layout, uint32_t text_bytes)
 
 	/* What lies behind is of another thread than the reader. */
 	if (layout->plain)
-		bytes += TEXT_SLACK;
+		bytes += SW_TEXT_SLACK;
 	return bytes > 0 ? bytes : 1;
 }
 

@@ -73,7 +73,7 @@ static inline uint32_t packed_begin(const uint32_t *places, uint32_t index)
 	return 0;
 }
 
-/* Borrowed from the row, which has readable slack behind it (text_copy_private.h), or from its
+/* Borrowed from the row, which has readable slack behind it (runtime/text_copy.h), or from its
  * dictionary. */
 static inline struct sw_text packed_text(
 	const struct packed_layout *layout, const struct packed_row *row, uint32_t index)

@@ -31,14 +31,6 @@ static inline size_t sw_pair_map_count(const struct sw_pair_map *map)
 	return map->slots.keys;
 }
 
-/* The pair is looked for soon. */
-static inline void sw_pair_map_prefetch(const struct sw_pair_map *map, int64_t a, int64_t b)
-{
-	int64_t key[2] = { a, b };
-
-	sw_slots_prefetch(&map->slots, key, 2);
-}
-
 SW_END_DECLS
 
 #endif

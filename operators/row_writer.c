@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "runtime/text_append.h"
+#include "runtime/text_copy.h"
 
 /* False: a text does not fit. */
 static inline bool put_value(struct sw_column *column, uint32_t row, union sw_value value)

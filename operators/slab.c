@@ -41,7 +41,7 @@ static bool add_chunk(struct sw_slab *slab)
 }
 
 /* What was given back long ago has left the caches: it is fetched before it is taken. */
-static inline void prefetch_free(const struct sw_slab *slab)
+SW_FETCHES void prefetch_free(const struct sw_slab *slab)
 {
 	const char *entry = slab->free ? sw_slab_at(slab, slab->free) : NULL;
 

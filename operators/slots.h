@@ -105,8 +105,7 @@ static inline uint32_t *sw_slots_get(
 	return value->value ? &value->value : NULL;
 }
 
-static inline void sw_slots_prefetch(
-	const struct sw_slots *slots, const int64_t *key, unsigned words)
+SW_FETCHES void sw_slots_prefetch(const struct sw_slots *slots, const int64_t *key, unsigned words)
 {
 	uint64_t hash = sw_slots_hash(key, words);
 

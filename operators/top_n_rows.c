@@ -46,15 +46,12 @@ void top_batch_begin(const struct top_layout *layout, struct sw_batch *batch)
 	const struct packed_layout *rest = &layout->rest;
 
 	for (uint32_t i = 0; i < layout->columns; i++) {
-		uint32_t index = layout->of_result[i].index;
-		struct sw_column *column = &batch->columns[i];
+		const struct top_column *from = &layout->of_result[i];
+		const struct sw_dictionary *dictionary =
+			from->source == TOP_TEXT ? packed_dictionary(rest, from->index) : NULL;
 
-		if (layout->of_result[i].source != TOP_TEXT || !rest->dictionaries[index] ||
-			rest->uncoded >> index & 1 || !column->offsets ||
-			column->text_capacity / sizeof(int32_t) < batch->capacity)
-			continue;
-		column->dictionary = rest->dictionaries[index];
-		column->offsets = NULL;
+		if (dictionary)
+			sw_batch_adopt_dictionary(batch, i, dictionary);
 	}
 }
 
@@ -72,9 +69,7 @@ bool top_row_put(const struct top_layout *layout, struct top_row row, struct sw_
 		} else if (from->source == TOP_NUMBER) {
 			((int64_t *)to->data)[at] = packed_numbers(row.rest)[from->index];
 		} else if (to->dictionary) {
-			((int32_t *)to->data)[at] =
-				(int32_t)(packed_places(rest, row.rest)[from->index] &
-					  ~PACKED_CODE);
+			((int32_t *)to->data)[at] = packed_code(rest, row.rest, from->index);
 		} else {
 			struct sw_text text = packed_text(rest, row.rest, from->index);
 

@@ -67,16 +67,19 @@ static int add_batch(
 	const int64_t *counts = batch->columns[IN_COUNT].data;
 	uint32_t rows = sw_batch_count(batch);
 	struct count_pane *pane = NULL;
+	bool hashed = false;
 	int code = 0;
 
 	for (uint32_t i = 0; i < rows && !code; i++) {
 		uint32_t row = sw_batch_row(batch, i);
 
-		if (!pane || pane->base.start != starts[row])
+		if (!pane || pane->base.start != starts[row]) {
 			pane = find_pane(self, state, starts[row]);
-		if (!pane)
-			return -ENOMEM;
-		if (i + AHEAD < rows)
+			if (!pane)
+				return -ENOMEM;
+			hashed = sw_key_map_is_hashed(&pane->counts);
+		}
+		if (hashed && i + AHEAD < rows)
 			sw_key_map_prefetch(&pane->counts, keys[sw_batch_row(batch, i + AHEAD)]);
 		if (counts[row] != 0)
 			code = add(self, pane, keys[row], counts[row]);

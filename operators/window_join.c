@@ -187,11 +187,12 @@ static int join_process(
 	const int64_t *keys = batch->columns[labelled ? LABELLED_KEY : OTHER_KEY].data;
 	const int64_t *starts = batch->columns[labelled ? LABELLED_WINDOW : OTHER_WINDOW].data;
 	struct window_join *join = state;
+	const bool hashed = sw_key_map_is_hashed(&join->map);
 	uint32_t count = sw_batch_count(batch);
 	int code = 0;
 
 	for (uint32_t i = 0; i < count && !code; i++) {
-		if (i + PREFETCH_ROWS < count)
+		if (hashed && i + PREFETCH_ROWS < count)
 			sw_key_map_prefetch(
 				&join->map, keys[sw_batch_row(batch, i + PREFETCH_ROWS)]);
 		code = add_row(join, input, batch, keys, starts, sw_batch_row(batch, i));

@@ -34,6 +34,9 @@
 #define SW_TSAN 0
 #endif
 
+/* Of a function that does nothing but fetch ahead: GCC sees no effect, and leaves out its calls. */
+#define SW_FETCHES __attribute__((always_inline)) static inline
+
 /* Destructive interference: two lines, because the prefetcher fetches pairs. */
 #define SW_CACHE_LINE 128
 

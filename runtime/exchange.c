@@ -10,13 +10,7 @@
 #include <string.h>
 
 #include "runtime/graph_private.h"
-
-/* Whole lines at a time: batches of pools have room for that after their columns. */
-static inline void copy_text(char *to, struct sw_text text)
-{
-	for (uint32_t i = 0; i < text.size; i += 64)
-		memcpy(to + i, text.bytes + i, 64);
-}
+#include "runtime/text_copy.h"
 
 /* Appends texts of the given rows; how many fitted. */
 static uint32_t gather_text(struct sw_column *to, uint32_t at, const struct sw_column *from,
@@ -30,11 +24,12 @@ static uint32_t gather_text(struct sw_column *to, uint32_t at, const struct sw_c
 
 		if (text.size > to->text_capacity - end)
 			return i;
-		/* A dictionary's text has nothing behind it. */
+		/* Columns of pools' batches have slack behind them, a dictionary's texts have none.
+		 */
 		if (from->dictionary)
-			memcpy((char *)to->data + end, text.bytes, text.size);
+			sw_text_copy((char *)to->data + end, text);
 		else
-			copy_text((char *)to->data + end, text);
+			sw_text_copy_loose((char *)to->data + end, text);
 		end += text.size;
 		offsets[i + 1] = (int32_t)end;
 	}

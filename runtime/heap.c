@@ -109,7 +109,7 @@ static void *cut(struct sw_heap *heap, size_t rounded)
 }
 
 /* What was freed long ago has left the caches: it is fetched before it is taken. */
-static inline void prefetch_piece(const struct piece *piece, size_t rounded)
+SW_FETCHES void prefetch_piece(const struct piece *piece, size_t rounded)
 {
 	for (size_t i = 0; piece && i < rounded; i += LINE)
 		__builtin_prefetch((const char *)piece + i, 1);

@@ -285,7 +285,6 @@ static void pairs_step(
 		a = model->entries[i].a; /* one that is there */
 		b = random_below(random, 2) ? model->entries[i].b : b;
 	}
-	sw_pair_map_prefetch(map, a, b);
 	assert_int_equal(sw_pair_map_get(map, a, b), model_get(model, a, b));
 	if (model->count > 0 &&
 		(model->count >= most || random_below(random, 10) < (shrinks ? 6 : 3))) {
