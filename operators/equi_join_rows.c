@@ -133,7 +133,7 @@ static uint32_t put_kept_texts(const struct join_rows *rows, const struct join_c
 	const uint32_t input = from->input, index = from->index;
 	const bool slack = !layout->dictionaries[index];
 	const struct packed_row *row = NULL;
-	struct sw_text text = { 0 };
+	struct sw_text text = { "", 0 };
 
 	for (uint32_t i = 0; i < count; i++) {
 		/* Often the one before: of a row that joins many. */

@@ -157,9 +157,11 @@ static uint32_t group_of(struct statistics *statistics, uint32_t text, uint32_t 
 static struct id_entry *entry_of(struct statistics *statistics, unsigned kind, int64_t id)
 {
 	struct era *era = statistics->era;
-	uint32_t *place = sw_key_map_put(&era->ids[kind], id);
 	struct id_entry *entry;
+	uint32_t *place;
 
+	assert(era);
+	place = sw_key_map_put(&era->ids[kind], id);
 	if (!place)
 		return NULL;
 	if (*place)
