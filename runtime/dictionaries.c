@@ -8,7 +8,7 @@
  * Protocol: made before the threads start, never changed, freed after they have ended. A worker's
  * pools hand out batches with its own copies; a batch that comes from another thread is turned to
  * them by the worker that popped it, which owns it then. Which copy a column points at never
- * changes what it means.
+ * changes what it means. Beside its texts a copy has their hashes, by which rows find their owners.
  */
 
 #include <errno.h>
@@ -22,7 +22,7 @@
 
 struct dictionary_set {
 	const struct sw_dictionary *original;
-	size_t bytes; /* of each block, which has the offsets, then the texts */
+	size_t bytes; /* of each block, which has the offsets, the hashes, then the texts */
 	void *blocks[SW_WORKERS_MAX];
 	struct sw_dictionary *copies; /* one for each worker */
 	struct dictionary_set *next;
@@ -33,9 +33,15 @@ static size_t offsets_bytes(const struct sw_dictionary *dictionary)
 	return (dictionary->entries + (size_t)1) * sizeof(int32_t);
 }
 
+static size_t hashes_bytes(const struct sw_dictionary *dictionary)
+{
+	return dictionary->entries * sizeof(uint32_t);
+}
+
 static size_t copy_bytes(const struct sw_dictionary *dictionary)
 {
-	return offsets_bytes(dictionary) + (size_t)dictionary->offsets[dictionary->entries];
+	return offsets_bytes(dictionary) + hashes_bytes(dictionary) +
+	       (size_t)dictionary->offsets[dictionary->entries];
 }
 
 static struct dictionary_set *find_set(
@@ -48,23 +54,41 @@ static struct dictionary_set *find_set(
 	return set;
 }
 
+static uint32_t *hashes_of(const struct dictionary_set *set, unsigned worker)
+{
+	return (uint32_t *)(void *)((char *)set->blocks[worker] + offsets_bytes(set->original));
+}
+
+static void make_hashes(const struct sw_dictionary *dictionary, uint32_t *hashes)
+{
+	for (uint32_t i = 0; i < dictionary->entries; i++) {
+		const int32_t *at = dictionary->offsets + i;
+
+		hashes[i] = owned_text_hash(
+			(struct sw_text){ dictionary->bytes + at[0], (uint32_t)(at[1] - at[0]) });
+	}
+}
+
 static int add_copy(struct sw_graph *graph, struct dictionary_set *set, unsigned worker)
 {
 	const struct sw_dictionary *original = set->original;
 	size_t head = offsets_bytes(original);
 	char *block =
 		sw_memory_map(set->bytes, graph->places[worker].node, graph->options.huge_pages);
+	char *texts;
 
 	if (!block)
 		return -ENOMEM;
 	set->blocks[worker] = block;
 	graph->pool_bytes += set->bytes;
 	memcpy(block, original->offsets, head);
-	memcpy(block + head, original->bytes, set->bytes - head);
+	make_hashes(original, hashes_of(set, worker));
+	texts = block + head + hashes_bytes(original);
+	memcpy(texts, original->bytes, (size_t)original->offsets[original->entries]);
 	set->copies[worker] = (struct sw_dictionary){
 		.entries = original->entries,
 		.offsets = (const int32_t *)(const void *)block,
-		.bytes = block + head,
+		.bytes = texts,
 	};
 	return 0;
 }
@@ -155,6 +179,17 @@ static bool is_of(
 {
 	return dictionary == set->original ||
 	       (dictionary >= set->copies && dictionary < set->copies + workers);
+}
+
+const uint32_t *dictionaries_hashes(
+	const struct runner *runner, const struct sw_dictionary *dictionary)
+{
+	const struct dictionary_set *set = runner->graph->dictionaries;
+
+	for (; set && runner->kind == RUNNER_WORKER; set = set->next)
+		if (dictionary == &set->copies[runner->slot])
+			return hashes_of(set, runner->slot);
+	return NULL;
 }
 
 void dictionaries_take(const struct runner *runner, struct sw_batch *batch)

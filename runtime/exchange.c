@@ -187,8 +187,10 @@ void exchange_emit(struct sw_instance *self, struct output *output, struct sw_ba
 	uint32_t count = 0;
 
 	if (keyed)
-		owned_rows_find(
-			&output->owned, batch, output->edge->key_column, output->link_count);
+		owned_rows_find(&output->owned, batch, output->edge->key_column,
+			dictionaries_hashes(
+				self->runner, batch->columns[output->edge->key_column].dictionary),
+			output->link_count);
 	else
 		owned_rows_all(&output->owned, batch);
 	for (unsigned d = 0; d < output->link_count; d++) {

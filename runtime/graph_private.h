@@ -285,6 +285,9 @@ int dictionaries_schema(
 	const struct runner *runner, const struct sw_schema **schema, struct sw_schema **own);
 /* The runner owns the batch now: its codes point into the runner's own copies from here on. */
 void dictionaries_take(const struct runner *runner, struct sw_batch *batch);
+/* owned_text_hash of each entry of one of the runner's own copies; null: it is none. */
+const uint32_t *dictionaries_hashes(
+	const struct runner *runner, const struct sw_dictionary *dictionary);
 
 /* worker.c */
 void *runner_main(void *runner);

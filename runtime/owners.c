@@ -69,7 +69,7 @@ static uint32_t hash_int64(int64_t key)
 }
 
 /* Eight bytes at a time, each folded in by a multiplication whose halves are mixed. */
-static uint32_t hash_text(struct sw_text text)
+uint32_t owned_text_hash(struct sw_text text)
 {
 	uint64_t hash = text.size * KEY_FACTOR;
 
@@ -121,15 +121,27 @@ static void find_int64(uint16_t *destination, const int64_t *keys, uint32_t coun
 		destination[i] = owner_of(hash_int64(keys[i]), owners);
 }
 
+static void find_texts(uint16_t *destination, const struct sw_batch *batch,
+	const struct sw_column *key, const uint32_t *hashes, unsigned owners)
+{
+	const uint32_t count = sw_batch_count(batch);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t row = sw_batch_row(batch, i);
+
+		destination[i] = owner_of(hashes ? hashes[((const int32_t *)key->data)[row]]
+						 : owned_text_hash(sw_column_text(key, row)),
+			owners);
+	}
+}
+
 static void find_owners(uint16_t *destination, const struct sw_batch *batch,
-	const struct sw_column *key, unsigned owners)
+	const struct sw_column *key, const uint32_t *hashes, unsigned owners)
 {
 	const uint32_t count = sw_batch_count(batch);
 
 	if (key->type == SW_TEXT) {
-		for (uint32_t i = 0; i < count; i++)
-			destination[i] = owner_of(
-				hash_text(sw_column_text(key, sw_batch_row(batch, i))), owners);
+		find_texts(destination, batch, key, hashes, owners);
 	} else if (key->type == SW_INT32 || batch->selected) {
 		for (uint32_t i = 0; i < count; i++)
 			destination[i] = owner_of(
@@ -226,10 +238,10 @@ void owned_rows_all(struct owned_rows *rows, const struct sw_batch *batch)
 	rows->start[1] = count;
 }
 
-void owned_rows_find(
-	struct owned_rows *rows, const struct sw_batch *batch, unsigned key_column, unsigned owners)
+void owned_rows_find(struct owned_rows *rows, const struct sw_batch *batch, unsigned key_column,
+	const uint32_t *hashes, unsigned owners)
 {
-	find_owners(rows->destination, batch, &batch->columns[key_column], owners);
+	find_owners(rows->destination, batch, &batch->columns[key_column], hashes, owners);
 	if (owners <= (has_vectors() ? FEW_OWNERS_VECTORS : FEW_OWNERS))
 		sort_by_few(rows, batch, owners);
 	else

@@ -25,8 +25,11 @@ void owned_rows_fini(struct owned_rows *rows);
 
 /* One thread for each owned_rows. _all: every row is everybody's, order[start[0] .. start[1]). */
 void owned_rows_all(struct owned_rows *rows, const struct sw_batch *batch);
+/* hashes: of each entry of the key column's dictionary; null: they are made, row by row. */
 void owned_rows_find(struct owned_rows *rows, const struct sw_batch *batch, unsigned key_column,
-	unsigned owners);
+	const uint32_t *hashes, unsigned owners);
+
+uint32_t owned_text_hash(struct sw_text text);
 
 /* For tests: the portable code, whatever the processor can do. */
 void owned_rows_portable(bool only);

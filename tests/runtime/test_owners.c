@@ -90,9 +90,9 @@ static void test_every_row_has_one_owner(void **state)
 
 		assert_int_equal(owned_rows_init(&vectors, ROWS_MAX, count), 0);
 		assert_int_equal(owned_rows_init(&portable, ROWS_MAX, count), 0);
-		owned_rows_find(&vectors, batch, key, count);
+		owned_rows_find(&vectors, batch, key, NULL, count);
 		owned_rows_portable(true);
-		owned_rows_find(&portable, batch, key, count);
+		owned_rows_find(&portable, batch, key, NULL, count);
 		owned_rows_portable(false);
 		check(&vectors, batch, count);
 		assert_memory_equal(vectors.start, portable.start, (count + 1) * sizeof(uint32_t));
@@ -102,6 +102,50 @@ static void test_every_row_has_one_owner(void **state)
 		owned_rows_fini(&portable);
 		sw_batch_destroy(batch);
 	}
+}
+
+/* Codes go where their texts go, whether their hashes are known or not. */
+static void test_codes_go_where_texts_go(void **state)
+{
+	static const int32_t offsets[] = { 0, 3, 3, 12, 33 };
+	static const struct sw_dictionary words = {
+		.entries = 4, .offsets = offsets, .bytes = "onetwenty-twothree hundred and three"
+	};
+	struct sw_batch *texts = sw_batch_create(&schema, ROWS_MAX, 0);
+	struct sw_batch *codes = sw_batch_create(&schema, ROWS_MAX, 0);
+	struct owned_rows rows[3] = { 0 };
+	uint64_t random = random_seed();
+	uint32_t hashes[4];
+
+	(void)state;
+	assert_non_null(texts);
+	assert_non_null(codes);
+	assert_true(sw_batch_adopt_dictionary(codes, KEY_TEXT, &words));
+	for (uint32_t i = 0; i < ROWS_MAX; i++) {
+		struct sw_text text;
+
+		((int32_t *)codes->columns[KEY_TEXT].data)[i] = (int32_t)(random_next(&random) % 4);
+		text = sw_column_text(&codes->columns[KEY_TEXT], i);
+		assert_true(
+			sw_column_append_text(&texts->columns[KEY_TEXT], i, text.bytes, text.size));
+	}
+	texts->rows = codes->rows = ROWS_MAX;
+	for (uint32_t i = 0; i < 4; i++)
+		hashes[i] = owned_text_hash((struct sw_text){
+			words.bytes + offsets[i], (uint32_t)(offsets[i + 1] - offsets[i]) });
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(owned_rows_init(&rows[i], ROWS_MAX, 5), 0);
+	owned_rows_find(&rows[0], texts, KEY_TEXT, NULL, 5);
+	owned_rows_find(&rows[1], codes, KEY_TEXT, NULL, 5);
+	owned_rows_find(&rows[2], codes, KEY_TEXT, hashes, 5);
+	for (unsigned i = 1; i < 3; i++) {
+		assert_memory_equal(rows[0].start, rows[i].start, 6 * sizeof(uint32_t));
+		assert_memory_equal(rows[0].order, rows[i].order, ROWS_MAX * sizeof(uint16_t));
+	}
+	for (unsigned i = 0; i < 3; i++)
+		owned_rows_fini(&rows[i]);
+	sw_batch_destroy(texts);
+	sw_batch_destroy(codes);
 }
 
 /* Of many keys each owner has about its share. */
@@ -116,7 +160,7 @@ static void test_shares_are_even(void **state)
 	for (uint32_t i = 0; i < ROWS_MAX; i++)
 		((int64_t *)batch->columns[KEY_INT64].data)[i] = 1000 + i;
 	batch->rows = ROWS_MAX;
-	owned_rows_find(&rows, batch, KEY_INT64, 4);
+	owned_rows_find(&rows, batch, KEY_INT64, NULL, 4);
 	for (unsigned d = 0; d < 4; d++)
 		assert_in_range(rows.start[d + 1] - rows.start[d], ROWS_MAX / 5, ROWS_MAX / 3);
 	owned_rows_fini(&rows);
@@ -127,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_row_has_one_owner),
+		cmocka_unit_test(test_codes_go_where_texts_go),
 		cmocka_unit_test(test_shares_are_even),
 	};
 
