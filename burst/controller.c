@@ -246,7 +246,6 @@ static void *controller_main(void *context)
 	uint64_t period_ns = controller->burst->options.sample_us * 1000ull;
 	uint64_t next_ns = sw_now_ns() + period_ns;
 
-	burst_thread_begin("sw-controller");
 	controller->stirred_ns = sw_now_ns();
 	for (;;) {
 		const uint32_t value = sw_waiter_prepare(controller->waiter);
@@ -348,7 +347,7 @@ int controller_start(struct sw_burst *burst, struct sw_error *error)
 
 	if (!burst->policy->samples || burst->outlet_count == 0)
 		return 0;
-	rc = burst_thread_start(&controller->thread, controller_main, controller);
+	rc = burst_thread_start(&controller->thread, "sw-controller", controller_main, controller);
 	if (rc)
 		return sw_error_set(error, rc, "burst: the controller's thread does not start: %s",
 			strerror(-rc));

@@ -204,7 +204,6 @@ static void *helper_main(void *context)
 {
 	struct sw_credentials *credentials = context;
 
-	burst_thread_begin("sw-credentials");
 	pthread_mutex_lock(&credentials->lock);
 	while (!is_stopped(credentials)) {
 		if (!is_due(credentials)) {
@@ -265,7 +264,7 @@ int sw_credentials_start(struct sw_credentials *credentials)
 
 	if (credentials->fixed)
 		return 0;
-	rc = burst_thread_start(&credentials->thread, helper_main, credentials);
+	rc = burst_thread_start(&credentials->thread, "sw-credentials", helper_main, credentials);
 	credentials->started = rc == 0;
 	return rc;
 }

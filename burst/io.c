@@ -300,7 +300,6 @@ static void *io_main(void *context)
 {
 	struct io *io = context;
 
-	burst_thread_begin("sw-burst-io");
 	io_begin(io);
 	/* A3 <- R3 (io_stop). */
 	while (!atomic_load_explicit(&io->burst->io_stop, memory_order_acquire))
@@ -383,7 +382,7 @@ int io_start(struct sw_burst *burst, struct sw_error *error)
 
 	if (rc)
 		return rc;
-	rc = burst_thread_start(&burst->io->thread, io_main, burst->io);
+	rc = burst_thread_start(&burst->io->thread, "sw-burst-io", io_main, burst->io);
 	if (rc) {
 		sw_error_set(error, rc, "burst: the I/O thread does not start: %s", strerror(-rc));
 		io_close(burst->io);
