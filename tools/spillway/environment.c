@@ -6,12 +6,9 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "revision.h"
 #include "runtime/topology.h"
 #include "tools/spillway/environment.h"
-
-#ifndef SPILLWAY_REVISION
-#define SPILLWAY_REVISION ""
-#endif
 
 #ifdef __clang__
 #define COMPILER "clang " __clang_version__
@@ -56,7 +53,7 @@ void environment_read(struct environment *environment)
 
 	memset(environment, 0, sizeof(*environment));
 	environment->compiler = COMPILER;
-	environment->revision = SPILLWAY_REVISION;
+	environment->revision = SW_REVISION;
 	read_machine(environment);
 	read_huge_pages(environment->huge_pages, sizeof(environment->huge_pages));
 	if (uname(&name) == 0)

@@ -9,7 +9,7 @@ struct environment {
 	char cpu[128];
 	unsigned cores, nodes;
 	const char *compiler;
-	const char *revision;
+	const char *revision; /* that it was built from, or "unknown" */
 	char kernel[256];
 	char huge_pages[32]; /* the system's mode: "madvise" */
 	char curl[64], jansson[32], openssl[32], nghttp2[32];

@@ -381,10 +381,8 @@ static void put_environment(FILE *file, const struct session *session)
 	put_text(file, environment.compiler);
 	fputs("; spillway ", file);
 	put_text(file, sw_version());
-	if (environment.revision[0]) {
-		fputs(", revision ", file);
-		put_text(file, environment.revision);
-	}
+	fputs(", revision ", file);
+	put_text(file, environment.revision);
 	fputs("; libcurl ", file);
 	put_text(file, environment.curl);
 	fprintf(file,

@@ -220,11 +220,10 @@ static void print_missing(const struct nexmark_results *results, const char *bul
 
 static void print_environment(const struct environment *environment, const char *bullet, FILE *out)
 {
-	fprintf(out, "%s%s, %u cores, %u %s; %s; %s; spillway %s%s%s%s\n", bullet,
+	fprintf(out, "%s%s, %u cores, %u %s; %s; %s; spillway %s (%s)\n", bullet,
 		environment->cpu[0] ? environment->cpu : "unknown processor", environment->cores,
 		environment->nodes, environment->nodes == 1 ? "node" : "nodes", environment->kernel,
-		environment->compiler, sw_version(), environment->revision[0] ? " (" : "",
-		environment->revision, environment->revision[0] ? ")" : "");
+		environment->compiler, sw_version(), environment->revision);
 }
 
 static void print_how(const struct nexmark_results *results, const char *bullet, FILE *out)
