@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What comes in waits in a queue until the watermark is past its time, for only then is it known
- * what stands before it. What comes due at once is sorted, and worked off key by key.
+ * What comes in waits until the watermark is past its time, for only then is it known what stands
+ * before it. It is then put into its key's sequence, and when all that came due has been, what that
+ * reached is given, key by key.
  */
 
 #include "operators/moving_average.h"
@@ -10,50 +11,49 @@
 #include <errno.h>
 #include <string.h>
 
-#include "operators/due.h"
+#include "operators/instants.h"
 #include "operators/key_map.h"
 #include "operators/row_writer.h"
 #include "operators/slab.h"
 
 enum { OUT_ID, OUT_KEY, OUT_AVERAGE, OUT_COLUMNS };
+enum { ARRIVAL_KEY, ARRIVAL_ID }; /* of an instant's rows */
 
 #define ELEMENTS_FIRST 2u
-
-/* A change that waits. */
-struct arrival {
-	struct sw_due due; /* first; at: the element's time */
-	int64_t key, id, value;
-	uint64_t number; /* in order of arrival: of two changes of an element the later counts */
-	bool taken_back;
-};
+#define REACHED_FIRST  64u
 
 struct element {
 	int64_t time, id, value;
 	int64_t average; /* as it was given */
 	bool given;
+	bool gone; /* taken back, and not settled yet */
 };
 
 /* A key's elements in order; where things are forgotten only the last ones. */
 struct sequence {
-	int64_t key;
 	struct element *elements;
 	uint32_t count, capacity;
+	uint32_t reached; /* its number among them, from 1 on; 0: nothing changed */
 };
 
-/* Elements whose averages may have changed. */
-struct range {
-	uint32_t from, until;
+/* A sequence of which elements changed. */
+struct reached {
+	int64_t key;
+	uint32_t sequence;
+	uint32_t first, last; /* elements; first > last: none, all is settled */
+	bool gone;            /* some are */
 };
-
-static const struct range nothing = { UINT32_MAX, 0 };
 
 struct moving_average {
 	const struct sw_moving_average_config *config;
 	struct sw_heap *heap;
-	struct sw_due_queue waiting;
-	uint64_t arrivals;
+	struct sw_instants waiting; /* seq: twice its number in order of arrival, and 1: taken back */
+	int64_t arrivals;
 	struct sw_key_map keys; /* -> sequences */
 	struct sw_slab sequences;
+	struct reached *reached;
+	uint32_t reached_count, reached_capacity;
+	struct sw_row_writer writer; /* while the watermark rises */
 };
 
 static int average_open(struct sw_instance *self, void *state_bytes, struct sw_error *error)
@@ -65,6 +65,7 @@ static int average_open(struct sw_instance *self, void *state_bytes, struct sw_e
 	state->heap = sw_instance_heap(self);
 	if (!state->heap)
 		return sw_error_set(error, -ENOMEM, "moving average: no memory for its state");
+	sw_instants_init(&state->waiting, state->heap, sw_instance_state_mode(self));
 	sw_key_map_init(&state->keys, state->heap, sw_instance_state_mode(self));
 	sw_slab_init(&state->sequences, state->heap, sizeof(struct sequence));
 	return 0;
@@ -85,96 +86,38 @@ static int average_process(
 	for (uint32_t i = 0; i < rows; i++) {
 		uint32_t row = sw_batch_row(batch, i);
 		int64_t what = sw_column_int64(&columns[change], row);
-		struct arrival *arrival = sw_heap_alloc(state->heap, sizeof(*arrival));
+		bool taken_back = what == SW_CHANGE_DELETE || what == SW_CHANGE_UPDATE_BEFORE;
+		struct sw_instant_row *arrival = sw_instants_add(&state->waiting,
+			sw_column_int64(&columns[config->time], row),
+			2 * state->arrivals++ + taken_back);
 
 		if (!arrival) {
 			code = -ENOMEM;
 			break;
 		}
-		arrival->key = sw_column_int64(&columns[config->key], row);
-		arrival->id = sw_column_int64(&columns[config->id], row);
+		arrival->keys[ARRIVAL_KEY] = sw_column_int64(&columns[config->key], row);
+		arrival->keys[ARRIVAL_ID] = sw_column_int64(&columns[config->id], row);
 		arrival->value = sw_column_int64(&columns[config->value], row);
-		arrival->number = state->arrivals++;
-		arrival->taken_back = what == SW_CHANGE_DELETE || what == SW_CHANGE_UPDATE_BEFORE;
-		sw_due_put(&state->waiting, &arrival->due,
-			sw_column_int64(&columns[config->time], row));
 	}
 	sw_release(self, batch);
 	return code;
 }
 
-/* ---- Sorting what is due: by key, time, id and arrival ---- */
-
-static bool same_element(const struct arrival *a, const struct arrival *b)
-{
-	return a->key == b->key && a->due.at == b->due.at && a->id == b->id;
-}
-
-static bool is_before(const struct arrival *a, const struct arrival *b)
-{
-	if (a->key != b->key)
-		return a->key < b->key;
-	if (a->due.at != b->due.at)
-		return a->due.at < b->due.at;
-	return a->id != b->id ? a->id < b->id : a->number < b->number;
-}
-
-static struct sw_due *merge(struct sw_due *a, struct sw_due *b)
-{
-	struct sw_due *first, **place = &first;
-
-	while (a && b) {
-		struct sw_due **less =
-			is_before((struct arrival *)b, (struct arrival *)a) ? &b : &a;
-
-		*place = *less;
-		place = &(*less)->next;
-		*less = (*less)->next;
-	}
-	*place = a ? a : b;
-	return first;
-}
-
-/* A merge sort of a list: runs[i] is a sorted list of 2^i items, or none. */
-static struct sw_due *sort(struct sw_due *list)
-{
-	struct sw_due *runs[64] = { NULL }, *sorted = NULL;
-
-	while (list) {
-		struct sw_due *run = list;
-		unsigned i = 0;
-
-		list = list->next;
-		run->next = NULL;
-		for (; runs[i]; i++) {
-			run = merge(runs[i], run);
-			runs[i] = NULL;
-		}
-		runs[i] = run;
-	}
-	for (unsigned i = 0; i < 64; i++)
-		sorted = merge(runs[i], sorted);
-	return sorted;
-}
-
 /* ---- Sequences ---- */
 
-/* Null: the limit is reached. */
-static struct sequence *get_sequence(struct moving_average *state, int64_t key)
+/* The key's sequence, if need be a new one; 0: the limit is reached. */
+static uint32_t get_sequence(struct moving_average *state, int64_t key)
 {
 	uint32_t number = sw_key_map_get(&state->keys, key), *place;
-	struct sequence *sequence;
 
 	if (number)
-		return sw_slab_at(&state->sequences, number);
+		return number;
 	number = sw_slab_take(&state->sequences);
 	place = number ? sw_key_map_put(&state->keys, key) : NULL;
 	if (!place)
-		return NULL;
+		return 0;
 	*place = number;
-	sequence = sw_slab_at(&state->sequences, number);
-	sequence->key = key;
-	return sequence;
+	return number;
 }
 
 /* The first element that is not before (time, id). Most come at the end. */
@@ -217,7 +160,7 @@ static int make_room(struct moving_average *state, struct sequence *sequence)
 }
 
 static int insert(struct moving_average *state, struct sequence *sequence, uint32_t at,
-	const struct arrival *arrival)
+	int64_t time, const struct sw_instant_row *arrival)
 {
 	int code = make_room(state, sequence);
 
@@ -225,29 +168,30 @@ static int insert(struct moving_average *state, struct sequence *sequence, uint3
 		return code;
 	memmove(sequence->elements + at + 1, sequence->elements + at,
 		(sequence->count - at) * sizeof(*sequence->elements));
-	sequence->elements[at] =
-		(struct element){ arrival->due.at, arrival->id, arrival->value, 0, false };
+	sequence->elements[at] = (struct element){
+		.time = time, .id = arrival->keys[ARRIVAL_ID], .value = arrival->value
+	};
 	sequence->count++;
 	return 0;
 }
 
-static void erase(struct sequence *sequence, uint32_t at, uint32_t count)
+static void erase_first(struct sequence *sequence, uint32_t count)
 {
 	sequence->count -= count;
-	memmove(sequence->elements + at, sequence->elements + at + count,
-		(sequence->count - at) * sizeof(*sequence->elements));
+	memmove(sequence->elements, sequence->elements + count,
+		sequence->count * sizeof(*sequence->elements));
 }
 
 /* ---- What is given ---- */
 
-static int write_row(struct sw_row_writer *writer, const struct sequence *sequence,
-	const struct element *element, int64_t average, enum sw_change change)
+static int write_row(struct moving_average *state, int64_t key, const struct element *element,
+	int64_t average, enum sw_change change)
 {
 	union sw_value values[OUT_COLUMNS] = { [OUT_ID] = { .number = element->id },
-		[OUT_KEY] = { .number = sequence->key },
+		[OUT_KEY] = { .number = key },
 		[OUT_AVERAGE] = { .number = average } };
 
-	return sw_row_write(writer, values, change);
+	return sw_row_write(&state->writer, values, change);
 }
 
 static int64_t average_at(const struct sequence *sequence, uint32_t at, unsigned window)
@@ -260,108 +204,178 @@ static int64_t average_at(const struct sequence *sequence, uint32_t at, unsigned
 	return (int64_t)(sum / (int64_t)(at + 1 - first));
 }
 
-static int give_range(struct moving_average *state, struct sw_row_writer *writer,
-	struct sequence *sequence, const struct range *range)
+/* Gives an element's row, if it is new or another one. */
+static int give_element(
+	struct moving_average *state, int64_t key, struct element *element, int64_t average)
 {
 	int code = 0;
 
-	for (uint32_t i = range->from; i < range->until && !code; i++) {
-		struct element *element = &sequence->elements[i];
-		int64_t average = average_at(sequence, i, state->config->window);
-
-		if (element->given && element->average == average)
-			continue;
-		if (element->given)
-			code = write_row(writer, sequence, element, element->average,
-				SW_CHANGE_UPDATE_BEFORE);
-		if (!code)
-			code = write_row(writer, sequence, element, average,
-				element->given ? SW_CHANGE_UPDATE_AFTER : SW_CHANGE_INSERT);
-		element->average = average;
-		element->given = true;
-	}
+	if (element->given && element->average == average)
+		return 0;
+	if (element->given)
+		code = write_row(state, key, element, element->average, SW_CHANGE_UPDATE_BEFORE);
+	if (!code)
+		code = write_row(state, key, element, average,
+			element->given ? SW_CHANGE_UPDATE_AFTER : SW_CHANGE_INSERT);
+	element->average = average;
+	element->given = true;
 	return code;
 }
 
-/* Makes the element what its last change says. `range` grows by what that reaches. */
-static int apply(struct moving_average *state, struct sw_row_writer *writer,
-	struct sequence *sequence, const struct arrival *arrival, struct range *range)
+/* Takes out what is gone. The last element that changed is then where the next one after it is. */
+static int drop_gone(
+	struct moving_average *state, struct sequence *sequence, struct reached *reached)
 {
-	uint32_t at = find(sequence, arrival->due.at, arrival->id), window = state->config->window;
-	struct element *element = sequence->elements + at;
-	bool there = at < sequence->count && element->time == arrival->due.at &&
-		     element->id == arrival->id;
+	uint32_t to = reached->first, last = to;
 	int code = 0;
 
-	if (there && arrival->taken_back) {
-		code = write_row(writer, sequence, element, element->average, SW_CHANGE_DELETE);
-		erase(sequence, at, 1);
-		range->until -= range->until > at;
-	} else if (there) {
-		element->value = arrival->value;
-	} else if (!arrival->taken_back) {
-		code = insert(state, sequence, at, arrival);
-		range->until += range->until > at;
+	for (uint32_t i = to; i < sequence->count && !code; i++) {
+		const struct element *element = &sequence->elements[i];
+
+		if (i == reached->last)
+			last = to;
+		if (!element->gone)
+			sequence->elements[to++] = *element;
+		else if (element->given)
+			code = write_row(state, reached->key, element, element->average,
+				SW_CHANGE_DELETE);
 	}
-	/* Changes come in order: the first of them is the first that is reached. */
-	if (at < range->from)
-		range->from = at;
-	if (range->until < at + window)
-		range->until = at + window;
-	if (range->until > sequence->count)
-		range->until = sequence->count;
+	sequence->count = to;
+	reached->last = last;
+	reached->gone = false;
 	return code;
 }
 
 /* Gives what was reached, and forgets what no later average needs. */
-static int settle(struct moving_average *state, struct sw_row_writer *writer,
-	struct sequence *sequence, struct range *range)
+static int settle(struct moving_average *state, struct sequence *sequence, struct reached *reached)
 {
-	uint32_t needed = state->config->window - 1;
-	int code = give_range(state, writer, sequence, range);
+	const uint32_t window = state->config->window;
+	int code = 0;
 
-	*range = nothing;
-	if (state->config->forgets && sequence->count > needed)
-		erase(sequence, 0, sequence->count - needed);
+	if (reached->first > reached->last)
+		return 0;
+	if (reached->gone)
+		code = drop_gone(state, sequence, reached);
+	for (uint32_t i = reached->first;
+		i < sequence->count && i < reached->last + window && !code; i++)
+		code = give_element(state, reached->key, &sequence->elements[i],
+			average_at(sequence, i, window));
+	reached->first = UINT32_MAX;
+	reached->last = 0;
+	if (state->config->forgets && sequence->count > window - 1)
+		erase_first(sequence, sequence->count - (window - 1));
 	return code;
 }
 
-/* Works off the first key's changes. */
-static int give_key(
-	struct moving_average *state, struct sw_row_writer *writer, struct sw_due **list)
+/* ---- What comes due ---- */
+
+static struct sequence *sequence_at(const struct moving_average *state, uint32_t number)
 {
-	struct arrival *arrival = (struct arrival *)*list;
-	struct sequence *sequence = get_sequence(state, arrival->key);
-	struct range range = nothing;
-	int64_t key = arrival->key;
-	int code = sequence ? 0 : -ENOMEM;
+	return sw_slab_at(&state->sequences, number);
+}
 
-	while (!code && arrival && arrival->key == key) {
-		struct arrival *next = (struct arrival *)arrival->due.next;
+/* Notes that something of the sequence changes; null: the limit is reached. */
+static struct reached *reach(struct moving_average *state, uint32_t number, int64_t key)
+{
+	struct sequence *sequence = sequence_at(state, number);
 
-		if (!next || !same_element(arrival, next))
-			code = apply(state, writer, sequence, arrival, &range);
-		sw_heap_free(state->heap, arrival, sizeof(*arrival));
-		arrival = next;
-		/* Then nothing is revised: a long run is given piece by piece. */
-		if (!code && state->config->forgets && sequence->count >= 2 * state->config->window)
-			code = settle(state, writer, sequence, &range);
+	if (sequence->reached)
+		return &state->reached[sequence->reached - 1];
+	if (state->reached_count == state->reached_capacity) {
+		uint32_t capacity =
+			state->reached_capacity ? 2 * state->reached_capacity : REACHED_FIRST;
+		struct reached *grown = sw_heap_alloc(state->heap, capacity * sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		if (state->reached_count > 0)
+			memcpy(grown, state->reached, state->reached_count * sizeof(*grown));
+		sw_heap_free(state->heap, state->reached,
+			state->reached_capacity * sizeof(*state->reached));
+		state->reached = grown;
+		state->reached_capacity = capacity;
 	}
-	*list = (struct sw_due *)arrival;
-	return code ? code : settle(state, writer, sequence, &range);
+	sequence->reached = ++state->reached_count;
+	state->reached[sequence->reached - 1] =
+		(struct reached){ .key = key, .sequence = number, .first = UINT32_MAX };
+	return &state->reached[sequence->reached - 1];
+}
+
+/* Makes the element what the change says. */
+static int apply(struct moving_average *state, struct sequence *sequence, struct reached *reached,
+	int64_t time, const struct sw_instant_row *arrival)
+{
+	const bool taken_back = arrival->seq & 1;
+	uint32_t at = find(sequence, time, arrival->keys[ARRIVAL_ID]);
+	struct element *element = sequence->elements + at;
+
+	if (at < sequence->count && element->time == time &&
+		element->id == arrival->keys[ARRIVAL_ID]) {
+		element->gone = taken_back;
+		reached->gone |= taken_back;
+		if (!taken_back)
+			element->value = arrival->value;
+	} else if (!taken_back) {
+		int code = insert(state, sequence, at, time, arrival);
+
+		if (code)
+			return code;
+		reached->last += reached->first <= reached->last && reached->last >= at;
+	} else {
+		return 0;
+	}
+	if (at < reached->first)
+		reached->first = at;
+	if (at > reached->last)
+		reached->last = at;
+	return 0;
+}
+
+static int take_row(
+	struct moving_average *state, int64_t time, const struct sw_instant_row *arrival)
+{
+	int64_t key = arrival->keys[ARRIVAL_KEY];
+	uint32_t number = get_sequence(state, key);
+	struct reached *reached = number ? reach(state, number, key) : NULL;
+	struct sequence *sequence;
+	int code = 0;
+
+	if (!reached)
+		return -ENOMEM;
+	sequence = sequence_at(state, number);
+	/* Then nothing is revised: a long run is given piece by piece, up to a time that is over. */
+	if (state->config->forgets && sequence->count >= 2 * state->config->window &&
+		sequence->elements[sequence->count - 1].time < time)
+		code = settle(state, sequence, reached);
+	return code ? code : apply(state, sequence, reached, time, arrival);
+}
+
+static int take_rows(
+	void *context, int64_t time, const struct sw_instant_row *rows, size_t count)
+{
+	struct moving_average *state = context;
+	int code = 0;
+
+	for (size_t i = 0; i < count && !code; i++)
+		code = take_row(state, time, &rows[i]);
+	return code;
 }
 
 static int average_advance(struct sw_instance *self, void *state_bytes, int64_t watermark)
 {
 	struct moving_average *state = state_bytes;
-	struct sw_due *due = sort(sw_due_take(&state->waiting, watermark));
-	struct sw_row_writer writer;
-	int code = 0;
+	int code;
 
-	sw_row_writer_begin(&writer, self, 0, watermark);
-	while (due && !code)
-		code = give_key(state, &writer, &due);
-	sw_row_writer_end(&writer);
+	sw_row_writer_begin(&state->writer, self, 0, watermark);
+	code = sw_instants_give(&state->waiting, watermark, take_rows, state);
+	for (uint32_t i = 0; i < state->reached_count && !code; i++) {
+		struct sequence *sequence = sequence_at(state, state->reached[i].sequence);
+
+		sequence->reached = 0;
+		code = settle(state, sequence, &state->reached[i]);
+	}
+	state->reached_count = 0;
+	sw_row_writer_end(&state->writer);
 	return code == -ECANCELED ? 0 : code;
 }
 
