@@ -41,8 +41,8 @@ static const struct sw_schema schema_in = {
 
 static const struct sw_schema schema_partial = {
 	.columns = 6,
-	.fields = { FIELD_ID("id"), FIELD_ID("kind"), FIELD_ID("day"), FIELD_ID("rank1_bids"),
-		FIELD_ID("rank2_bids"), FIELD_ID("rank3_bids") },
+	.fields = { FIELD_ID("id"), FIELD_INT32("kind"), FIELD_ID("day"), FIELD_INT32("rank1_bids"),
+		FIELD_INT32("rank2_bids"), FIELD_INT32("rank3_bids") },
 };
 
 static const struct sw_schema schema_figures = {
@@ -73,28 +73,32 @@ static void q15_limits(const void *config, uint32_t in_rows, size_t in_text_byte
 
 /* Adds the rows of one kind of id to the partial. */
 static void count_ids(
-	struct groups *groups, int64_t kind, const struct sw_batch *in, struct sw_batch *out)
+	struct groups *groups, int32_t kind, const struct sw_batch *in, struct sw_batch *out)
 {
 	const int64_t *ids = in->columns[kind == KIND_BIDDER ? IN_BIDDER : IN_AUCTION].data;
 	const int64_t *prices = in->columns[IN_PRICE].data;
 	const int64_t *times = in->columns[IN_TIME].data;
-	int64_t *to[OUT_RANK1 + RANKS], day = day_of(in->time_min_ms);
+	int64_t *to_ids = (int64_t *)out->columns[OUT_ID].data + out->rows;
+	int64_t *to_days = (int64_t *)out->columns[OUT_DAY].data + out->rows;
+	int32_t *to_kinds = (int32_t *)out->columns[OUT_KIND].data + out->rows;
+	int32_t *bids[RANKS];
+	int64_t day = day_of(in->time_min_ms);
 	bool one_day = days_all_the_same(in);
 
-	for (unsigned c = 0; c < OUT_RANK1 + RANKS; c++)
-		to[c] = (int64_t *)out->columns[c].data + out->rows;
+	for (unsigned rank = 0; rank < RANKS; rank++)
+		bids[rank] = (int32_t *)out->columns[OUT_RANK1 + rank].data + out->rows;
 	groups_begin(groups, in->rows);
 	for (uint32_t i = 0; i < in->rows; i++) {
 		uint32_t row;
 
 		if (!one_day)
 			day = day_of(times[i]);
-		if (groups_find(groups, to[OUT_ID], to[OUT_DAY], ids[i], day, &row)) {
-			to[OUT_KIND][row] = kind;
+		if (groups_find(groups, to_ids, to_days, ids[i], day, &row)) {
+			to_kinds[row] = kind;
 			for (unsigned rank = 0; rank < RANKS; rank++)
-				to[OUT_RANK1 + rank][row] = 0;
+				bids[rank][row] = 0;
 		}
-		to[OUT_RANK1 + rank_of(prices[i])][row]++;
+		bids[rank_of(prices[i])][row]++;
 	}
 	out->rows += groups->rows;
 }
@@ -112,7 +116,7 @@ static int q15_run(const void *config, void *scratch, struct sw_batch *in, struc
 
 const struct sw_kernel kernel_q15 = {
 	.name = "q15.partial",
-	.version = 1,
+	.version = 2,
 	.in = &schema_in,
 	.out = &schema_partial,
 	.limits = q15_limits,

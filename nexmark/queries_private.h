@@ -10,6 +10,10 @@
 	{                                          \
 		.name = (column), .type = SW_INT64 \
 	}
+#define FIELD_INT32(column)                        \
+	{                                          \
+		.name = (column), .type = SW_INT32 \
+	}
 #define FIELD_TIME(column)                           \
 	{                                            \
 		.name = (column), .type = SW_TIME_MS \

@@ -78,51 +78,88 @@ static uint32_t *classes_of(
 	return sw_pair_map_put(&distinct->pairs[kind], id, period->base.number);
 }
 
-static int add_row(struct distinct *distinct, const struct sw_batch *batch, uint32_t row)
+/* Where a batch's columns are. */
+struct rows {
+	const int64_t *ids, *periods;
+	const int32_t *kinds, *counts[SW_DISTINCT_CLASSES];
+};
+
+/* What rows of one kind and period add to the period's figures. */
+struct added {
+	int64_t counts[SW_DISTINCT_CLASSES];
+	int64_t ids[SW_DISTINCT_COUNTS];
+};
+
+static int add_row(struct distinct *distinct, struct period *period, const struct rows *rows,
+	uint32_t row, struct added *added)
 {
-	int64_t id = sw_column_int64(&batch->columns[IN_ID], row);
-	int64_t kind = sw_column_int64(&batch->columns[IN_KIND], row);
-	struct period *period =
-		period_of(distinct, sw_column_int64(&batch->columns[IN_PERIOD], row));
-	uint32_t seen = 0, *place;
-	int64_t *figures;
+	uint32_t seen = 0, *place, new;
+
+	for (unsigned c = 0; c < SW_DISTINCT_CLASSES; c++) {
+		seen |= (uint32_t)(rows->counts[c][row] > 0) << c;
+		added->counts[c] += rows->counts[c][row];
+	}
+	if (!seen)
+		return 0;
+	place = classes_of(distinct, period, (unsigned)rows->kinds[row], rows->ids[row]);
+	if (!place)
+		return -ENOMEM;
+	new = seen & ~*place;
+	added->ids[0] += *place == 0;
+	for (unsigned c = 0; c < SW_DISTINCT_CLASSES; c++)
+		added->ids[1 + c] += new >> c & 1;
+	*place |= seen;
+	return 0;
+}
+
+static void add_figures(struct period *period, unsigned kind, const struct added *added)
+{
+	for (unsigned c = 0; c < SW_DISTINCT_CLASSES && kind == 0; c++) {
+		period->figures[0] += added->counts[c];
+		period->figures[1 + c] += added->counts[c];
+	}
+	for (unsigned i = 0; i < SW_DISTINCT_COUNTS; i++)
+		period->figures[(1 + kind) * SW_DISTINCT_COUNTS + i] += added->ids[i];
+}
+
+/* Adds the i-th row and those after it that are of its kind and period; *i: where they end. */
+static int add_rows(struct distinct *distinct, const struct sw_batch *batch,
+	const struct rows *rows, uint32_t *i)
+{
+	const uint32_t count = sw_batch_count(batch);
+	uint32_t row = sw_batch_row(batch, *i);
+	const int32_t kind = rows->kinds[row];
+	struct period *period = period_of(distinct, rows->periods[row]);
+	struct added added = { { 0 }, { 0 } };
+	int code = 0;
 
 	if (kind < 0 || kind >= SW_DISTINCT_KINDS)
 		return -EINVAL;
 	if (!period)
 		return -ENOMEM;
-	figures = period->figures;
-	for (unsigned c = 0; c < SW_DISTINCT_CLASSES; c++) {
-		int64_t count = sw_column_int64(&batch->columns[IN_COUNTS + c], row);
-
-		seen |= (uint32_t)(count > 0) << c;
-		if (kind == 0) {
-			figures[0] += count;
-			figures[1 + c] += count;
-		}
+	for (; *i < count && !code; (*i)++) {
+		row = sw_batch_row(batch, *i);
+		if (rows->kinds[row] != kind || rows->periods[row] != period->base.number)
+			break;
+		code = add_row(distinct, period, rows, row, &added);
 	}
-	if (!seen)
-		return 0;
-	place = classes_of(distinct, period, (unsigned)kind, id);
-	if (!place)
-		return -ENOMEM;
-	figures += (1 + kind) * SW_DISTINCT_COUNTS;
-	figures[0] += *place == 0;
-	for (unsigned c = 0; c < SW_DISTINCT_CLASSES; c++)
-		figures[1 + c] += (seen & ~*place) >> c & 1;
-	*place |= seen;
-	return 0;
+	add_figures(period, (unsigned)kind, &added);
+	return code;
 }
 
 static int distinct_process(
 	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
 {
-	uint32_t rows = sw_batch_count(batch);
+	struct rows rows = { .ids = batch->columns[IN_ID].data,
+		.periods = batch->columns[IN_PERIOD].data,
+		.kinds = batch->columns[IN_KIND].data };
 	int code = 0;
 
 	(void)input;
-	for (uint32_t i = 0; i < rows && !code; i++)
-		code = add_row(state, batch, sw_batch_row(batch, i));
+	for (unsigned c = 0; c < SW_DISTINCT_CLASSES; c++)
+		rows.counts[c] = batch->columns[IN_COUNTS + c].data;
+	for (uint32_t i = 0; i < sw_batch_count(batch) && !code;)
+		code = add_rows(state, batch, &rows, &i);
 	sw_release(self, batch);
 	return code;
 }

@@ -7,11 +7,12 @@
 /*
  * Counts distinct ids of two kinds in periods of time, in all and by class: what belongs to a
  * class is said by the rows, in three classes. Input columns: id (the stage is keyed by it), kind
- * (0 or 1), period, and how many there were of each class of this id and period. Output columns:
- * period, and twelve figures: how many there were, in all and of each class; distinct ids of kind
- * 0, in all and of each class; of kind 1 likewise. Rows of kind 0 alone say how many there were.
- * The figures are what has been added since the ones before, given with each watermark; those of
- * all instances make up the period's. Config: struct sw_distinct_ids_config.
+ * (0 or 1), period, and how many there were of each class of this id and period; id and period of
+ * 64 bits, the others SW_INT32, for what is exchanged to be small. Output columns: period, and
+ * twelve figures: how many there were, in all and of each class; distinct ids of kind 0, in all and
+ * of each class; of kind 1 likewise. Rows of kind 0 alone say how many there were. The figures are
+ * what has been added since the ones before, given with each watermark; those of all instances make
+ * up the period's. Config: struct sw_distinct_ids_config.
  */
 
 SW_BEGIN_DECLS

@@ -47,7 +47,8 @@ struct reached {
 struct moving_average {
 	const struct sw_moving_average_config *config;
 	struct sw_heap *heap;
-	struct sw_instants waiting; /* seq: twice its number in order of arrival, and 1: taken back */
+	struct sw_instants
+		waiting; /* seq: twice its number in order of arrival, and 1: taken back */
 	int64_t arrivals;
 	struct sw_key_map keys; /* -> sequences */
 	struct sw_slab sequences;
@@ -237,8 +238,8 @@ static int drop_gone(
 		if (!element->gone)
 			sequence->elements[to++] = *element;
 		else if (element->given)
-			code = write_row(state, reached->key, element, element->average,
-				SW_CHANGE_DELETE);
+			code = write_row(
+				state, reached->key, element, element->average, SW_CHANGE_DELETE);
 	}
 	sequence->count = to;
 	reached->last = last;
@@ -343,15 +344,15 @@ static int take_row(
 	if (!reached)
 		return -ENOMEM;
 	sequence = sequence_at(state, number);
-	/* Then nothing is revised: a long run is given piece by piece, up to a time that is over. */
+	/* Then nothing is revised: a long run is given piece by piece, up to a time that is over.
+	 */
 	if (state->config->forgets && sequence->count >= 2 * state->config->window &&
 		sequence->elements[sequence->count - 1].time < time)
 		code = settle(state, sequence, reached);
 	return code ? code : apply(state, sequence, reached, time, arrival);
 }
 
-static int take_rows(
-	void *context, int64_t time, const struct sw_instant_row *rows, size_t count)
+static int take_rows(void *context, int64_t time, const struct sw_instant_row *rows, size_t count)
 {
 	struct moving_average *state = context;
 	int code = 0;

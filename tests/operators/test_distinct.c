@@ -45,8 +45,9 @@ static int64_t id_of(uint32_t k)
 
 static const struct sw_schema id_rows = {
 	.columns = 6,
-	.fields = { FIGURE("id"), FIGURE("kind"), FIGURE("period"), FIGURE("a"), FIGURE("b"),
-		FIGURE("c") },
+	.fields = { FIGURE("id"), { .name = "kind", .type = SW_INT32 }, FIGURE("period"),
+		{ .name = "a", .type = SW_INT32 }, { .name = "b", .type = SW_INT32 },
+		{ .name = "c", .type = SW_INT32 } },
 };
 
 static const struct sw_schema id_figures = {
@@ -81,12 +82,12 @@ static void add_ids(struct ids *ids, struct sw_batch *batch, int64_t period, uin
 	unsigned kind = random_below(state, KINDS);
 
 	column(batch, 0)[row] = id_of(id);
-	column(batch, 1)[row] = kind;
+	((int32_t *)batch->columns[1].data)[row] = (int32_t)kind;
 	column(batch, 2)[row] = period;
 	for (unsigned c = 0; c < CLASSES; c++) {
-		int64_t count = random_below(state, 3) ? 0 : 1 + random_below(state, 4);
+		int32_t count = random_below(state, 3) ? 0 : 1 + (int32_t)random_below(state, 4);
 
-		column(batch, 3 + c)[row] = count;
+		((int32_t *)batch->columns[3 + c].data)[row] = count;
 		ids->seen[period][kind][id][c] |= count > 0;
 		if (kind == 0)
 			ids->counts[period][c] += count;
