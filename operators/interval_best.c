@@ -11,7 +11,58 @@
 
 #include "operators/interval_best_private.h"
 
-enum { IN_INTERVALS, IN_POINTS };
+/* ---- What the result wants ---- */
+
+static enum source source_of_interval(const struct sw_interval_columns *columns, unsigned column)
+{
+	return column == columns->key     ? SOURCE_KEY
+	       : column == columns->from  ? SOURCE_FROM
+	       : column == columns->until ? SOURCE_UNTIL
+	       : column == columns->order ? SOURCE_INTERVAL_ORDER
+					  : SOURCE_NUMBER;
+}
+
+static enum source source_of_point(const struct sw_point_columns *columns, unsigned column)
+{
+	return column == columns->key     ? SOURCE_KEY
+	       : column == columns->time  ? SOURCE_TIME
+	       : column == columns->value ? SOURCE_VALUE
+	       : column == columns->order ? SOURCE_POINT_ORDER
+					  : SOURCE_ROW;
+}
+
+/* Of an interval one number can be kept; of more columns, or of a text, the row is, and then all
+ * of its columns are taken from that. */
+static void find_sources(struct interval_best *state)
+{
+	const struct sw_interval_best_config *config = state->config;
+
+	state->number_column = SW_COLUMNS_MAX;
+	if (config->gives == SW_INTERVAL_SUMS)
+		return;
+	for (unsigned i = 0; i < config->columns; i++) {
+		unsigned input = config->from[i].input, column = config->from[i].column;
+		enum source source = input == IN_INTERVALS
+					     ? source_of_interval(&config->intervals, column)
+					     : source_of_point(&config->points, column);
+
+		state->sources[i] = source;
+		if (source == SOURCE_ROW)
+			state->keeps_rows[input] = true;
+		if (source != SOURCE_NUMBER)
+			continue;
+		if (config->schemas[input]->fields[column].type == SW_TEXT ||
+			(state->number_column != SW_COLUMNS_MAX && state->number_column != column))
+			state->keeps_rows[input] = true;
+		state->number_column = column;
+	}
+	for (unsigned i = 0; i < config->columns; i++)
+		if (state->keeps_rows[config->from[i].input])
+			state->sources[i] = SOURCE_ROW;
+	for (unsigned i = 0; i < 2; i++)
+		if (state->keeps_rows[i])
+			sw_row_layout_init(&state->layouts[i], config->schemas[i]);
+}
 
 static int best_open(struct sw_instance *self, void *state_bytes, struct sw_error *error)
 {
@@ -26,9 +77,7 @@ static int best_open(struct sw_instance *self, void *state_bytes, struct sw_erro
 	sw_slab_init(&state->entries, state->heap, sizeof(struct entry));
 	sw_key_map_init(&state->groups, state->heap, mode);
 	sw_slab_init(&state->sums, state->heap, sizeof(struct sum));
-	for (unsigned i = 0; i < 2; i++)
-		if (state->config->schemas[i])
-			sw_row_layout_init(&state->layouts[i], state->config->schemas[i]);
+	find_sources(state);
 	return 0;
 }
 
@@ -80,7 +129,8 @@ static void free_entry(struct interval_best *state, struct entry *entry)
 	if (entry->best.row != entry->given.row)
 		sw_row_free(state->heap, entry->best.row);
 	sw_row_free(state->heap, entry->given.row);
-	sw_row_free(state->heap, entry->interval.row);
+	if (state->keeps_rows[IN_INTERVALS])
+		sw_row_free(state->heap, entry->interval.row);
 	sw_key_map_remove(&state->keys, entry->key);
 	sw_slab_give(&state->entries, entry->number);
 }
@@ -226,10 +276,12 @@ static int take_interval(struct interval_best *state, const struct sw_batch *bat
 	interval->from = cell(batch, columns->from, row);
 	interval->until = cell(batch, columns->until, row);
 	interval->order = order_of(batch, columns->order, row);
-	if (!sums) {
+	if (state->keeps_rows[IN_INTERVALS]) {
 		interval->row = sw_row_copy(&state->layouts[IN_INTERVALS], state->heap, batch, row);
 		if (!interval->row)
 			return -ENOMEM;
+	} else if (state->number_column != SW_COLUMNS_MAX) {
+		interval->number = cell(batch, state->number_column, row);
 	}
 	meet_points(state, entry, head, interval);
 	if (state->config->forgets)
@@ -239,11 +291,11 @@ static int take_interval(struct interval_best *state, const struct sw_batch *bat
 
 /* ---- Points ---- */
 
-/* Copies the row to what is kept of the point. */
+/* Copies the row to what is kept of the point, where rows are. */
 static int take_row(struct interval_best *state, struct point *point, const struct sw_batch *batch,
 	uint32_t row)
 {
-	if (state->config->gives == SW_INTERVAL_SUMS)
+	if (!state->keeps_rows[IN_POINTS])
 		return 0;
 	point->row = sw_row_copy(&state->layouts[IN_POINTS], state->heap, batch, row);
 	return point->row ? 0 : -ENOMEM;

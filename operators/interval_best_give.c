@@ -8,7 +8,32 @@
 
 /* ---- Rows ---- */
 
-static int write_row(struct interval_best *state, struct sw_row_writer *writer,
+/* A column that is known without a row. */
+static int64_t number_of(enum source source, const struct best *best, int64_t key)
+{
+	switch (source) {
+	case SOURCE_FROM:
+		return best->interval->from;
+	case SOURCE_UNTIL:
+		return best->interval->until;
+	case SOURCE_INTERVAL_ORDER:
+		return best->interval->order;
+	case SOURCE_NUMBER:
+		return best->interval->number;
+	case SOURCE_TIME:
+		return best->time;
+	case SOURCE_VALUE:
+		return best->value;
+	case SOURCE_POINT_ORDER:
+		return best->order;
+	case SOURCE_KEY:
+	case SOURCE_ROW:
+		break;
+	}
+	return key;
+}
+
+static int write_row(struct interval_best *state, struct sw_row_writer *writer, int64_t key,
 	const struct best *best, enum sw_change change)
 {
 	const struct sw_interval_best_config *config = state->config;
@@ -19,12 +44,21 @@ static int write_row(struct interval_best *state, struct sw_row_writer *writer,
 		unsigned input = config->from[i].input, column = config->from[i].column;
 		const struct sw_row_layout *layout = &state->layouts[input];
 
-		if (layout->texts >> column & 1)
+		if (state->sources[i] != SOURCE_ROW)
+			values[i].number = number_of((enum source)state->sources[i], best, key);
+		else if (layout->texts >> column & 1)
 			values[i].text = sw_row_text(layout, rows[input], column);
 		else
 			values[i].number = sw_row_int64(layout, rows[input], column);
 	}
 	return sw_row_write(writer, values, change);
+}
+
+/* Of points whose rows are not kept, equal ones are the same. */
+static bool same_row(const struct best *a, const struct best *b)
+{
+	return a->interval == b->interval && a->row == b->row && a->value == b->value &&
+	       a->time == b->time && a->order == b->order;
 }
 
 /* From what was given of the entry to `best`, which may be none. */
@@ -34,13 +68,13 @@ static int change_row(struct interval_best *state, struct sw_row_writer *writer,
 	struct best given = entry->given;
 	int code = 0;
 
-	if (given.row == best->row && given.interval == best->interval)
+	if (same_row(&given, best))
 		return 0;
 	if (given.interval)
-		code = write_row(state, writer, &given,
+		code = write_row(state, writer, entry->key, &given,
 			best->interval ? SW_CHANGE_UPDATE_BEFORE : SW_CHANGE_DELETE);
 	if (!code && best->interval)
-		code = write_row(state, writer, best,
+		code = write_row(state, writer, entry->key, best,
 			given.interval ? SW_CHANGE_UPDATE_AFTER : SW_CHANGE_INSERT);
 	entry->given = *best;
 	if (state->config->forgets && given.row != best->row)

@@ -12,13 +12,16 @@
 
 struct interval {
 	int64_t from, until, order;
-	struct sw_row *row;
+	union {
+		struct sw_row *row; /* where rows of intervals are kept */
+		int64_t number;     /* else: of the one column that a result wants beside these */
+	};
 	struct interval *next; /* of the same entry */
 };
 
 struct best {
 	int64_t value, time, order;
-	struct sw_row *row;
+	struct sw_row *row;              /* null where rows of points are not kept */
 	const struct interval *interval; /* null: there is none */
 };
 
@@ -54,9 +57,29 @@ struct sum {
 	bool touched;
 };
 
+/* Where a column of the result is taken from. */
+enum source {
+	SOURCE_ROW,
+	SOURCE_KEY,
+	SOURCE_FROM,
+	SOURCE_UNTIL,
+	SOURCE_INTERVAL_ORDER,
+	SOURCE_NUMBER,
+	SOURCE_TIME,
+	SOURCE_VALUE,
+	SOURCE_POINT_ORDER,
+};
+
+enum { IN_INTERVALS, IN_POINTS };
+
 struct interval_best {
 	const struct sw_interval_best_config *config;
 	struct sw_heap *heap;
+	/* An input's rows are kept only where the result wants more of them than is known anyway.
+	 */
+	bool keeps_rows[2];
+	uint8_t sources[SW_COLUMNS_MAX]; /* enum source, of the result's columns */
+	unsigned number_column;          /* of the intervals: their number */
 	struct sw_key_map keys;
 	struct sw_slab entries;
 	uint32_t dirty; /* the list's first; 0: none */

@@ -10,7 +10,9 @@
 
 enum { IN_KEY, IN_FROM, IN_UNTIL, IN_ORDER, IN_GROUP, IN_LABEL };
 enum { POINT_KEY, POINT_TIME, POINT_VALUE, POINT_ORDER, POINT_LABEL };
+/* With labels, and without. */
 enum { OUT_KEY, OUT_INTERVAL, OUT_VALUE, OUT_POINT, OUT_IN_LABEL, OUT_LABEL, OUT_CHANGE };
+enum { PLAIN_FROM = OUT_IN_LABEL, PLAIN_UNTIL, PLAIN_TIME, PLAIN_GROUP, PLAIN_CHANGE };
 
 static const struct sw_schema schema_intervals = {
 	.columns = 6,
@@ -37,6 +39,16 @@ static const struct sw_schema schema_rows = {
 		{ .name = "change", .type = SW_INT32 } },
 };
 
+static const struct sw_schema schema_plain = {
+	.columns = 9,
+	.changelog = true,
+	.fields = { { .name = "key", .type = SW_INT64 }, { .name = "interval", .type = SW_INT64 },
+		{ .name = "value", .type = SW_INT64 }, { .name = "point", .type = SW_INT64 },
+		{ .name = "from", .type = SW_TIME_MS }, { .name = "until", .type = SW_TIME_MS },
+		{ .name = "time", .type = SW_TIME_MS }, { .name = "group", .type = SW_INT64 },
+		{ .name = "change", .type = SW_INT32 } },
+};
+
 static const struct sw_schema schema_sums = {
 	.columns = 3,
 	.fields = { { .name = "group", .type = SW_INT64 }, { .name = "sum", .type = SW_INT64 },
@@ -52,6 +64,15 @@ static const struct sw_interval_best_config rows_config = {
 		{ 0, IN_LABEL }, { 1, POINT_LABEL } },
 };
 
+static const struct sw_interval_best_config plain_config = {
+	.intervals = { IN_KEY, IN_FROM, IN_UNTIL, IN_ORDER, IN_GROUP },
+	.points = { POINT_KEY, POINT_TIME, POINT_VALUE, POINT_ORDER },
+	.schemas = { &schema_intervals, &schema_points },
+	.columns = 8,
+	.from = { { 1, POINT_KEY }, { 0, IN_ORDER }, { 1, POINT_VALUE }, { 1, POINT_ORDER },
+		{ 0, IN_FROM }, { 0, IN_UNTIL }, { 1, POINT_TIME }, { 0, IN_GROUP } },
+};
+
 /* ---- The model ---- */
 
 struct model *model_create(enum sw_interval_gives gives, size_t most, int64_t keys)
@@ -60,6 +81,7 @@ struct model *model_create(enum sw_interval_gives gives, size_t most, int64_t ke
 
 	assert_non_null(model);
 	model->gives = gives;
+	model->labels = true;
 	model->keys = keys;
 	model->intervals = calloc(most, sizeof(*model->intervals));
 	model->points = calloc(most, sizeof(*model->points));
@@ -197,17 +219,33 @@ static bool is_well(const struct model *model, const struct row *row, int64_t ke
 	       in_interval(model, (size_t)row->interval, (size_t)row->point);
 }
 
+/* Are the columns right that the model's row does not have? Both its numbers are in range. */
+static bool is_complete(
+	const struct model *model, const struct row *row, const struct sw_batch *batch, uint32_t i)
+{
+	const struct interval *interval = &model->intervals[row->interval];
+	const struct point *point = &model->points[row->point];
+
+	if (model->labels)
+		return label_is(batch, OUT_IN_LABEL, i, "i", row->interval) &&
+		       label_is(batch, OUT_LABEL, i, "p", row->point);
+	return cell(batch, PLAIN_FROM, i) == interval->from &&
+	       cell(batch, PLAIN_UNTIL, i) == interval->until &&
+	       cell(batch, PLAIN_TIME, i) == point->time &&
+	       cell(batch, PLAIN_GROUP, i) == interval->group;
+}
+
 static void fold(struct model *model, const struct sw_batch *batch, uint32_t i)
 {
 	int64_t key = cell(batch, OUT_KEY, i);
 	struct row row = { true, cell(batch, OUT_INTERVAL, i), cell(batch, OUT_VALUE, i),
 		cell(batch, OUT_POINT, i), batch->watermark };
-	enum sw_change change = (enum sw_change)cell(batch, OUT_CHANGE, i);
+	enum sw_change change =
+		(enum sw_change)cell(batch, model->labels ? OUT_CHANGE : PLAIN_CHANGE, i);
 	struct row *now;
 
-	model->wrong += !label_is(batch, OUT_IN_LABEL, i, "i", row.interval) ||
-			!label_is(batch, OUT_LABEL, i, "p", row.point);
-	if (!is_well(model, &row, key) || batch->watermark > model->watermark) {
+	if (!is_well(model, &row, key) || !is_complete(model, &row, batch, i) ||
+		batch->watermark > model->watermark) {
 		model->wrong++;
 		return;
 	}
@@ -255,7 +293,7 @@ void interval_start(struct interval_run *run, unsigned workers, struct model *mo
 	struct sw_error error;
 
 	run->model = model;
-	run->config = rows_config;
+	run->config = model->labels ? rows_config : plain_config;
 	run->config.gives = model->gives;
 	run->config.forgets = forgets;
 	options.workers = workers;
@@ -268,7 +306,9 @@ void interval_start(struct interval_run *run, unsigned workers, struct model *mo
 	stage.op = &sw_interval_best;
 	stage.config = &run->config;
 	stage.inputs = 2;
-	stage.output_schemas[0] = model->gives == SW_INTERVAL_SUMS ? &schema_sums : &schema_rows;
+	stage.output_schemas[0] = model->gives == SW_INTERVAL_SUMS ? &schema_sums
+				  : model->labels                  ? &schema_rows
+								   : &schema_plain;
 	join = sw_graph_add_stage(run->graph, &stage, &error);
 	to = sw_graph_add_output(run->graph, "output", take, model, &error);
 	assert_true(join && to);

@@ -28,6 +28,7 @@ static void run_kept(enum sw_interval_gives gives, unsigned workers, uint64_t *s
 	struct model *model = model_create(gives, MODEL_MOST, keys);
 	struct interval_run run;
 
+	model->labels = random_below(state, 2);
 	interval_start(&run, workers, model, false, (enum sw_state_mode)random_below(state, 3));
 	model->watermark = 0;
 	for (int step = 0; step < STEPS; step++) {
@@ -65,6 +66,7 @@ static void run_forgotten(enum sw_interval_gives gives, unsigned workers, uint64
 	int64_t length = 1 + random_below(state, 200), key = 0;
 	struct interval_run run;
 
+	model->labels = random_below(state, 2);
 	interval_start(&run, workers, model, true, (enum sw_state_mode)random_below(state, 3));
 	model->watermark = 0;
 	for (int step = 0; step < STEPS; step++) {
