@@ -28,8 +28,8 @@ struct row {
 
 struct model {
 	enum sw_interval_gives gives;
-	/* The result has texts of both inputs, so their rows are kept; else numbers alone, which the
-	 * join knows without. At first true. */
+	/* The result has texts of both inputs, so their rows are kept; else numbers alone, which
+	 * the join knows without. At first true. */
 	bool labels;
 	struct interval *intervals; /* by order */
 	struct point *points;       /* by order */
