@@ -75,8 +75,7 @@ enum { IN_INTERVALS, IN_POINTS };
 struct interval_best {
 	const struct sw_interval_best_config *config;
 	struct sw_heap *heap;
-	/* An input's rows are kept only where the result wants more of them than is known anyway.
-	 */
+	/* An input's rows are kept where the result wants more of them than is known anyway. */
 	bool keeps_rows[2];
 	uint8_t sources[SW_COLUMNS_MAX]; /* enum source, of the result's columns */
 	unsigned number_column;          /* of the intervals: their number */

@@ -47,8 +47,9 @@ struct reached {
 struct moving_average {
 	const struct sw_moving_average_config *config;
 	struct sw_heap *heap;
-	struct sw_instants
-		waiting; /* seq: twice its number in order of arrival, and 1: taken back */
+	/* Changes by their element's time. seq: twice the number in order of arrival, and 1 where
+	 * the element is taken back. */
+	struct sw_instants waiting;
 	int64_t arrivals;
 	struct sw_key_map keys; /* -> sequences */
 	struct sw_slab sequences;
@@ -344,8 +345,7 @@ static int take_row(
 	if (!reached)
 		return -ENOMEM;
 	sequence = sequence_at(state, number);
-	/* Then nothing is revised: a long run is given piece by piece, up to a time that is over.
-	 */
+	/* Then nothing is revised: a long run is given piece by piece, as far as time is over. */
 	if (state->config->forgets && sequence->count >= 2 * state->config->window &&
 		sequence->elements[sequence->count - 1].time < time)
 		code = settle(state, sequence, reached);
