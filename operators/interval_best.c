@@ -13,22 +13,23 @@
 
 /* ---- What the result wants ---- */
 
-static enum source source_of_interval(const struct sw_interval_columns *columns, unsigned column)
+/* What a column of an input is to the join. */
+static enum source source_of(
+	const struct sw_interval_best_config *config, unsigned input, unsigned column)
 {
-	return column == columns->key     ? SOURCE_KEY
-	       : column == columns->from  ? SOURCE_FROM
-	       : column == columns->until ? SOURCE_UNTIL
-	       : column == columns->order ? SOURCE_INTERVAL_ORDER
-					  : SOURCE_NUMBER;
-}
+	static const uint8_t sources[2][5] = { { SOURCE_KEY, SOURCE_FROM, SOURCE_UNTIL,
+						       SOURCE_INTERVAL_ORDER, SOURCE_NUMBER },
+		{ SOURCE_KEY, SOURCE_TIME, SOURCE_VALUE, SOURCE_POINT_ORDER, SOURCE_ROW } };
+	const struct sw_interval_columns *intervals = &config->intervals;
+	const struct sw_point_columns *points = &config->points;
+	const unsigned known[2][4] = { { intervals->key, intervals->from, intervals->until,
+					       intervals->order },
+		{ points->key, points->time, points->value, points->order } };
+	unsigned i = 0;
 
-static enum source source_of_point(const struct sw_point_columns *columns, unsigned column)
-{
-	return column == columns->key     ? SOURCE_KEY
-	       : column == columns->time  ? SOURCE_TIME
-	       : column == columns->value ? SOURCE_VALUE
-	       : column == columns->order ? SOURCE_POINT_ORDER
-					  : SOURCE_ROW;
+	while (i < 4 && known[input][i] != column)
+		i++;
+	return (enum source)sources[input][i];
 }
 
 /* Of an interval one number can be kept; of more columns, or of a text, the row is, and then all
@@ -42,9 +43,7 @@ static void find_sources(struct interval_best *state)
 		return;
 	for (unsigned i = 0; i < config->columns; i++) {
 		unsigned input = config->from[i].input, column = config->from[i].column;
-		enum source source = input == IN_INTERVALS
-					     ? source_of_interval(&config->intervals, column)
-					     : source_of_point(&config->points, column);
+		enum source source = source_of(config, input, column);
 
 		state->sources[i] = source;
 		if (source == SOURCE_ROW)
