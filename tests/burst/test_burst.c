@@ -332,8 +332,8 @@ static void slow_kernels_spill(void **unused)
 /* All is due from the start: ds2, for which what waits is no load, may leave it all here. */
 static void rules_of_others_keep_the_books(void **unused)
 {
-	/* 4 and 8 s of work at 20 us each. sponge spills as long as more than 2 s
-	 * of work are left, and on a busy machine its first look is late. */
+	/* 4 and 8 s of work at 20 us each. sponge spills as long as more than 2 s of work are left,
+	 * and on a busy machine its first look is late. */
 	static const struct {
 		const char *policy;
 		uint64_t numbers;
