@@ -5,302 +5,262 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "operators/arena.h"
 #include "operators/key_map.h"
+#include "operators/panes_private.h"
 #include "operators/row_writer.h"
-#include "operators/slab.h"
 
-#define PREFETCH_ROWS 12u
-#define WINDOWS_FIRST 16u
+#define PREFETCH_ROWS  12u
+#define PREFETCH_PAIRS 8u
+#define PAIRS          126u /* known together */
 
 enum { LABELLED, OTHER };
 enum { LABELLED_KEY, LABELLED_LABEL, LABELLED_WINDOW };
 enum { OTHER_KEY, OTHER_WINDOW };
 
+/* All of these are pieces of their window's arena, and name each other by their numbers. */
 struct label {
-	struct label *next;
+	uint32_t next; /* of the same key; 0: none */
 	uint32_t size;
 	char bytes[];
 };
 
 /* A key in a window. */
 struct entry {
-	int64_t key, start;
-	struct label *labels; /* of input 0; null: it has no such row */
-	uint32_t same_key;    /* the next one with this key; 0: none */
-	uint32_t same_window; /* the next one in this window; 0: none */
-	bool other;           /* input 1 has it */
+	int64_t key;
+	uint32_t labels; /* of input 0; 0: it has no such row */
+	bool other;      /* input 1 has it */
 };
 
-struct window {
-	int64_t start;
-	uint32_t first; /* of its entries */
+/* Entries that are in both inputs. */
+struct pairs {
+	uint32_t before; /* the ones before; 0: none */
+	uint32_t count;
+	uint32_t entries[PAIRS];
+};
+
+struct join_pane {
+	struct pane base;
+	struct sw_key_map map; /* of keys: their entries */
+	struct sw_arena arena;
+	uint32_t pairs; /* the last ones; 0: none */
 };
 
 struct window_join {
 	const struct sw_window_join_config *config;
-	struct sw_heap *heap;
-	struct sw_key_map map; /* of keys: the first of their entries */
-	struct sw_slab entries;
-	struct window *windows; /* open ones, by start */
-	uint32_t window_count, window_capacity;
+	struct panes panes;
 };
 
 static int join_open(struct sw_instance *self, void *state, struct sw_error *error)
 {
+	struct sw_heap *heap = sw_instance_heap(self);
 	struct window_join *join = state;
 
 	join->config = sw_instance_config(self);
-	join->heap = sw_instance_heap(self);
-	if (!join->heap)
+	if (!heap)
 		return sw_error_set(error, -ENOMEM, "window join: out of memory");
-	sw_key_map_init(&join->map, join->heap, sw_instance_state_mode(self));
-	sw_slab_init(&join->entries, join->heap, sizeof(struct entry));
+	panes_init(&join->panes, heap);
 	return 0;
-}
-
-/* ---- Windows ---- */
-
-static int make_room(struct window_join *join)
-{
-	uint32_t capacity = join->window_capacity ? 2 * join->window_capacity : WINDOWS_FIRST;
-	struct window *grown;
-
-	if (join->window_count < join->window_capacity)
-		return 0;
-	grown = sw_heap_alloc(join->heap, capacity * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	if (join->window_count > 0)
-		memcpy(grown, join->windows, join->window_count * sizeof(*grown));
-	sw_heap_free(join->heap, join->windows, join->window_capacity * sizeof(*grown));
-	join->windows = grown;
-	join->window_capacity = capacity;
-	return 0;
-}
-
-/* The window, which is opened if it is not; null: the heap's limit is reached. */
-static struct window *window_at(struct window_join *join, int64_t start)
-{
-	uint32_t low = 0, high = join->window_count;
-
-	/* Mostly it is the last one. */
-	if (high > 0 && join->windows[high - 1].start == start)
-		return &join->windows[high - 1];
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (join->windows[middle].start < start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < join->window_count && join->windows[low].start == start)
-		return &join->windows[low];
-	if (make_room(join))
-		return NULL;
-	memmove(join->windows + low + 1, join->windows + low,
-		(join->window_count - low) * sizeof(struct window));
-	join->window_count++;
-	join->windows[low] = (struct window){ .start = start };
-	return &join->windows[low];
 }
 
 /* ---- Rows in ---- */
 
-static struct entry *find(const struct window_join *join, int64_t key, int64_t start)
+static struct join_pane *find_pane(
+	struct sw_instance *self, struct window_join *join, int64_t start)
 {
-	uint32_t number = sw_key_map_get(&join->map, key);
+	struct join_pane *pane = (struct join_pane *)panes_get(&join->panes, start, sizeof(*pane));
 
-	while (number) {
-		struct entry *entry = sw_slab_at(&join->entries, number);
-
-		if (entry->start == start)
-			return entry;
-		number = entry->same_key;
+	if (pane && !pane->map.heap) {
+		sw_key_map_init(&pane->map, join->panes.heap, sw_instance_state_mode(self));
+		sw_arena_init(&pane->arena, join->panes.heap);
 	}
-	return NULL;
+	return pane;
 }
 
-/* The key's entry of this window; null: the heap's limit is reached. */
-static struct entry *find_or_add(struct window_join *join, int64_t key, int64_t start)
+/* The number of the key's entry; 0: the heap's limit is reached. */
+static uint32_t find_or_add(struct join_pane *pane, int64_t key)
 {
-	struct entry *entry = find(join, key, start);
-	struct window *window;
-	uint32_t number, *first;
+	uint32_t *place = sw_key_map_put(&pane->map, key);
 
-	if (entry)
-		return entry;
-	window = window_at(join, start);
-	number = window ? sw_slab_take(&join->entries) : 0;
-	first = number ? sw_key_map_put(&join->map, key) : NULL;
-	if (!first)
-		return NULL;
-	entry = sw_slab_at(&join->entries, number);
-	entry->key = key;
-	entry->start = start;
-	entry->same_key = *first;
-	entry->same_window = window->first;
-	*first = number;
-	window->first = number;
-	return entry;
+	if (!place)
+		return 0;
+	if (!*place) {
+		*place = sw_arena_take(&pane->arena, sizeof(struct entry));
+		if (*place)
+			*(struct entry *)sw_arena_at(&pane->arena, *place) =
+				(struct entry){ .key = key };
+	}
+	return *place;
 }
 
-static size_t label_bytes(uint32_t size)
+static int add_label(struct join_pane *pane, struct entry *entry, struct sw_text text)
 {
-	return offsetof(struct label, bytes) + size;
-}
+	struct label *label;
+	uint32_t number;
 
-static int add_label(struct window_join *join, struct entry *entry, struct sw_text text)
-{
-	struct label *label = entry->labels;
-
-	for (; label; label = label->next)
+	for (number = entry->labels; number; number = label->next) {
+		label = sw_arena_at(&pane->arena, number);
 		if (label->size == text.size && !memcmp(label->bytes, text.bytes, text.size))
 			return 0;
-	label = sw_heap_alloc(join->heap, label_bytes(text.size));
-	if (!label)
+	}
+	number = sw_arena_take(&pane->arena, offsetof(struct label, bytes) + text.size);
+	if (!number)
 		return -ENOMEM;
+	label = sw_arena_at(&pane->arena, number);
 	label->next = entry->labels;
 	label->size = text.size;
 	memcpy(label->bytes, text.bytes, text.size);
-	entry->labels = label;
+	entry->labels = number;
 	return 0;
 }
 
-static int add_row(struct window_join *join, unsigned input, const struct sw_batch *batch,
-	const int64_t *keys, const int64_t *starts, uint32_t row)
+/* The entry is in both inputs now. */
+static int add_pair(struct join_pane *pane, uint32_t entry)
 {
-	struct entry *entry = find_or_add(join, keys[row], starts[row]);
+	struct pairs *pairs = pane->pairs ? sw_arena_at(&pane->arena, pane->pairs) : NULL;
 
-	if (!entry)
-		return -ENOMEM;
-	if (input == LABELLED)
-		return add_label(join, entry, sw_column_text(&batch->columns[LABELLED_LABEL], row));
-	entry->other = true;
+	if (!pairs || pairs->count == PAIRS) {
+		uint32_t number = sw_arena_take(&pane->arena, sizeof(*pairs));
+
+		if (!number)
+			return -ENOMEM;
+		pairs = sw_arena_at(&pane->arena, number);
+		pairs->before = pane->pairs;
+		pairs->count = 0;
+		pane->pairs = number;
+	}
+	pairs->entries[pairs->count++] = entry;
 	return 0;
+}
+
+static int add_row(struct join_pane *pane, unsigned input, const struct sw_batch *batch,
+	const int64_t *keys, uint32_t row)
+{
+	uint32_t number = find_or_add(pane, keys[row]);
+	struct entry *entry;
+	bool was_pair;
+
+	if (!number)
+		return -ENOMEM;
+	entry = sw_arena_at(&pane->arena, number);
+	was_pair = entry->labels && entry->other;
+	if (input == OTHER)
+		entry->other = true;
+	else if (add_label(pane, entry, sw_column_text(&batch->columns[LABELLED_LABEL], row)))
+		return -ENOMEM;
+	return !was_pair && entry->labels && entry->other ? add_pair(pane, number) : 0;
+}
+
+static int add_batch(struct sw_instance *self, struct window_join *join, unsigned input,
+	const struct sw_batch *batch)
+{
+	bool labelled = input == LABELLED;
+	const int64_t *keys = batch->columns[labelled ? LABELLED_KEY : OTHER_KEY].data;
+	const int64_t *starts = batch->columns[labelled ? LABELLED_WINDOW : OTHER_WINDOW].data;
+	uint32_t count = sw_batch_count(batch);
+	struct join_pane *pane = NULL;
+	bool hashed = false;
+	int code = 0;
+
+	for (uint32_t i = 0; i < count && !code; i++) {
+		uint32_t row = sw_batch_row(batch, i);
+
+		if (!pane || pane->base.start != starts[row]) {
+			pane = find_pane(self, join, starts[row]);
+			if (!pane)
+				return -ENOMEM;
+			hashed = sw_key_map_is_hashed(&pane->map);
+		}
+		if (hashed && i + PREFETCH_ROWS < count)
+			sw_key_map_prefetch(
+				&pane->map, keys[sw_batch_row(batch, i + PREFETCH_ROWS)]);
+		code = add_row(pane, input, batch, keys, row);
+	}
+	return code;
 }
 
 static int join_process(
 	struct sw_instance *self, void *state, unsigned input, struct sw_batch *batch)
 {
-	bool labelled = input == LABELLED;
-	const int64_t *keys = batch->columns[labelled ? LABELLED_KEY : OTHER_KEY].data;
-	const int64_t *starts = batch->columns[labelled ? LABELLED_WINDOW : OTHER_WINDOW].data;
-	struct window_join *join = state;
-	const bool hashed = sw_key_map_is_hashed(&join->map);
-	uint32_t count = sw_batch_count(batch);
-	int code = 0;
+	int code = add_batch(self, state, input, batch);
 
-	for (uint32_t i = 0; i < count && !code; i++) {
-		if (hashed && i + PREFETCH_ROWS < count)
-			sw_key_map_prefetch(
-				&join->map, keys[sw_batch_row(batch, i + PREFETCH_ROWS)]);
-		code = add_row(join, input, batch, keys, starts, sw_batch_row(batch, i));
-	}
 	sw_release(self, batch);
 	return code;
 }
 
 /* ---- Windows that close ---- */
 
-/* Takes the entry out of its key's list. */
-static void unlink_entry(struct window_join *join, const struct entry *entry, uint32_t number)
+static int give_entry(
+	struct sw_row_writer *writer, const struct join_pane *pane, const struct entry *entry)
 {
-	uint32_t first = sw_key_map_get(&join->map, entry->key);
-	struct entry *before;
-
-	if (first == number && !entry->same_key) {
-		sw_key_map_remove(&join->map, entry->key);
-		return;
-	}
-	if (first == number) {
-		/* The key is there: nothing is allocated, and null cannot come. */
-		uint32_t *value = sw_key_map_put(&join->map, entry->key);
-
-		if (value)
-			*value = entry->same_key;
-		return;
-	}
-	before = sw_slab_at(&join->entries, first);
-	while (before->same_key != number)
-		before = sw_slab_at(&join->entries, before->same_key);
-	before->same_key = entry->same_key;
-}
-
-static int give_entry(struct sw_row_writer *writer, const struct entry *entry)
-{
+	const struct label *label;
 	int code = 0;
 
-	if (!entry->other)
-		return 0;
-	for (const struct label *label = entry->labels; label && !code; label = label->next) {
-		const union sw_value values[] = { { .number = entry->key },
-			{ .text = { label->bytes, label->size } }, { .number = entry->start } };
-
-		code = sw_row_write(writer, values, SW_CHANGE_INSERT);
+	for (uint32_t number = entry->labels; number && !code; number = label->next) {
+		label = sw_arena_at(&pane->arena, number);
+		code = sw_row_write(writer,
+			(const union sw_value[]){ { .number = entry->key },
+				{ .text = { label->bytes, label->size } },
+				{ .number = pane->base.start } },
+			SW_CHANGE_INSERT);
 	}
 	return code;
 }
 
-static void free_entry(struct window_join *join, struct entry *entry, uint32_t number)
+static int give_pairs(
+	struct sw_row_writer *writer, const struct join_pane *pane, const struct pairs *pairs)
 {
-	struct label *label = entry->labels;
-
-	while (label) {
-		struct label *next = label->next;
-
-		sw_heap_free(join->heap, label, label_bytes(label->size));
-		label = next;
-	}
-	unlink_entry(join, entry, number);
-	sw_slab_give(&join->entries, number);
-}
-
-static int close_window(
-	struct window_join *join, const struct window *window, struct sw_row_writer *writer)
-{
-	uint32_t number = window->first;
 	int code = 0;
 
-	while (number && !code) {
-		struct entry *entry = sw_slab_at(&join->entries, number);
-		uint32_t next = entry->same_window;
-
-		if (next)
-			__builtin_prefetch(sw_slab_at(&join->entries, next));
-		code = give_entry(writer, entry);
-		free_entry(join, entry, number);
-		number = next;
+	for (uint32_t i = 0; i < pairs->count && !code; i++) {
+		if (i + PREFETCH_PAIRS < pairs->count)
+			__builtin_prefetch(
+				sw_arena_at(&pane->arena, pairs->entries[i + PREFETCH_PAIRS]));
+		code = give_entry(writer, pane, sw_arena_at(&pane->arena, pairs->entries[i]));
 	}
 	return code;
 }
 
-static bool is_over(const struct window_join *join, const struct window *window, int64_t watermark)
+static int close_pane(struct join_pane *pane, struct sw_row_writer *writer)
+{
+	const struct pairs *pairs;
+	int code = 0;
+
+	for (uint32_t number = pane->pairs; number && !code; number = pairs->before) {
+		pairs = sw_arena_at(&pane->arena, number);
+		code = give_pairs(writer, pane, pairs);
+	}
+	sw_key_map_clear(&pane->map);
+	sw_arena_clear(&pane->arena);
+	pane->pairs = 0;
+	return code;
+}
+
+static bool is_over(const struct window_join *join, const struct pane *pane, int64_t watermark)
 {
 	int64_t end;
 
 	if (watermark == SW_TIME_END)
 		return true;
-	return !__builtin_add_overflow(window->start, join->config->window_ms, &end) &&
+	return !__builtin_add_overflow(pane->start, join->config->window_ms, &end) &&
 	       end <= watermark;
 }
 
 static int join_advance(struct sw_instance *self, void *state, int64_t watermark)
 {
 	struct window_join *join = state;
+	struct panes *panes = &join->panes;
 	struct sw_row_writer writer;
 	uint32_t closed = 0;
 	int code = 0;
 
-	if (join->window_count == 0 || !is_over(join, &join->windows[0], watermark))
+	if (panes->count == 0 || !is_over(join, panes->open[0], watermark))
 		return 0;
 	sw_row_writer_begin(&writer, self, 0, watermark);
-	while (closed < join->window_count && !code &&
-		is_over(join, &join->windows[closed], watermark))
-		code = close_window(join, &join->windows[closed++], &writer);
+	while (closed < panes->count && !code && is_over(join, panes->open[closed], watermark))
+		code = close_pane((struct join_pane *)panes->open[closed++], &writer);
 	sw_row_writer_end(&writer);
-	join->window_count -= closed;
-	memmove(join->windows, join->windows + closed, join->window_count * sizeof(struct window));
+	panes_close(panes, closed);
 	return code == -ECANCELED ? 0 : code;
 }
 
