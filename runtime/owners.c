@@ -2,54 +2,26 @@
 /*
  * Rows by owner: first each row's owner, then for each owner its rows. With few owners all rows are
  * looked at once for each: where a row goes does not hang on what was stored just before, so that
- * costs less than counting first, and vectors do 32 rows in a step.
+ * costs less than counting first, and vectors do 8 or 32 rows in a step (owners_vectors.c).
  */
 
-#include "runtime/owners.h"
+#include "runtime/owners_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define VECTORS 1
-#define TARGET  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2")))
-#else
-#define VECTORS 0
-#endif
+static enum owners_vectors limit = OWNERS_AVX512;
 
-#define KEY_FACTOR 0x9E3779B97F4A7C15u
-
-/* Up to so many owners, a look at all rows for each; more when 32 rows are looked at in a step. */
-#define FEW_OWNERS         6u
-#define FEW_OWNERS_VECTORS 32u
-
-/* Vectors store whole: so many entries past the last row. */
-#define SLACK 32u
-
-static bool portable_only;
-
-static bool has_vectors(void)
+void owned_rows_limit(enum owners_vectors vectors)
 {
-#if VECTORS
-	return !portable_only && __builtin_cpu_supports("avx512bw") &&
-	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-	       __builtin_cpu_supports("avx512vbmi2");
-#else
-	return false;
-#endif
-}
-
-void owned_rows_portable(bool only)
-{
-	portable_only = only;
+	limit = vectors;
 }
 
 int owned_rows_init(struct owned_rows *rows, uint32_t rows_max, unsigned owners)
 {
-	rows->order = calloc(rows_max + SLACK, sizeof(*rows->order));
-	rows->destination = calloc(rows_max + SLACK, sizeof(*rows->destination));
+	rows->order = calloc(rows_max + OWNERS_SLACK, sizeof(*rows->order));
+	rows->destination = calloc(rows_max + OWNERS_SLACK, sizeof(*rows->destination));
 	rows->start = calloc(owners + 1, sizeof(*rows->start));
 	return rows->order && rows->destination && rows->start ? 0 : -ENOMEM;
 }
@@ -63,15 +35,10 @@ void owned_rows_fini(struct owned_rows *rows)
 
 /* ---- Whose each row is ---- */
 
-static uint32_t hash_int64(int64_t key)
-{
-	return (uint32_t)(((uint64_t)key * KEY_FACTOR) >> 32);
-}
-
 /* Eight bytes at a time, each folded in by a multiplication whose halves are mixed. */
 uint32_t owned_text_hash(struct sw_text text)
 {
-	uint64_t hash = text.size * KEY_FACTOR;
+	uint64_t hash = text.size * OWNERS_KEY_FACTOR;
 
 	while (text.size) {
 		uint64_t word = 0;
@@ -83,42 +50,13 @@ uint32_t owned_text_hash(struct sw_text text)
 		text.bytes += size;
 		text.size -= size;
 	}
-	return (uint32_t)((hash * KEY_FACTOR) >> 32);
+	return (uint32_t)((hash * OWNERS_KEY_FACTOR) >> 32);
 }
-
-static uint16_t owner_of(uint32_t hash, unsigned owners)
-{
-	return (uint16_t)(((uint64_t)hash * owners) >> 32);
-}
-
-#if VECTORS
-TARGET static void find_vectors(
-	uint16_t *destination, const int64_t *keys, uint32_t count, unsigned owners)
-{
-	const __m512i factor = _mm512_set1_epi64((long long)KEY_FACTOR);
-	const __m512i times = _mm512_set1_epi64((long long)owners);
-
-	for (uint32_t i = 0; i < count; i += 8) {
-		__mmask8 lanes = count - i < 8 ? (__mmask8)((1u << (count - i)) - 1) : 0xFF;
-		__m512i hash = _mm512_maskz_loadu_epi64(lanes, keys + i);
-
-		hash = _mm512_srli_epi64(_mm512_mullo_epi64(hash, factor), 32);
-		hash = _mm512_srli_epi64(_mm512_mul_epu32(hash, times), 32);
-		_mm_storeu_si128((__m128i *)(void *)(destination + i), _mm512_cvtepi64_epi16(hash));
-	}
-}
-#endif
 
 static void find_int64(uint16_t *destination, const int64_t *keys, uint32_t count, unsigned owners)
 {
-#if VECTORS
-	if (has_vectors()) {
-		find_vectors(destination, keys, count, owners);
-		return;
-	}
-#endif
 	for (uint32_t i = 0; i < count; i++)
-		destination[i] = owner_of(hash_int64(keys[i]), owners);
+		destination[i] = owner_of_key(keys[i], owners);
 }
 
 static void find_texts(uint16_t *destination, const struct sw_batch *batch,
@@ -135,8 +73,9 @@ static void find_texts(uint16_t *destination, const struct sw_batch *batch,
 	}
 }
 
-static void find_owners(uint16_t *destination, const struct sw_batch *batch,
-	const struct sw_column *key, const uint32_t *hashes, unsigned owners)
+static void find_owners(const struct owners_path *path, uint16_t *destination,
+	const struct sw_batch *batch, const struct sw_column *key, const uint32_t *hashes,
+	unsigned owners)
 {
 	const uint32_t count = sw_batch_count(batch);
 
@@ -144,10 +83,10 @@ static void find_owners(uint16_t *destination, const struct sw_batch *batch,
 		find_texts(destination, batch, key, hashes, owners);
 	} else if (key->type == SW_INT32 || batch->selected) {
 		for (uint32_t i = 0; i < count; i++)
-			destination[i] = owner_of(
-				hash_int64(sw_column_int64(key, sw_batch_row(batch, i))), owners);
+			destination[i] =
+				owner_of_key(sw_column_int64(key, sw_batch_row(batch, i)), owners);
 	} else {
-		find_int64(destination, key->data, count, owners);
+		path->find(destination, key->data, count, owners);
 	}
 }
 
@@ -168,45 +107,23 @@ static uint32_t take_rows(
 	return at;
 }
 
-#if VECTORS
-TARGET static uint32_t take_rows_vectors(
-	struct owned_rows *rows, const struct sw_batch *batch, uint16_t d, uint32_t at)
+static const struct owners_path portable = { .few = 6, .find = find_int64, .take = take_rows };
+
+static const struct owners_path *path_here(void)
 {
-	static const uint16_t first[32] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-		16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 };
-	const uint32_t count = sw_batch_count(batch);
-	const __m512i wanted = _mm512_set1_epi16((short)d), step = _mm512_set1_epi16(32);
-	__m512i numbers = _mm512_loadu_si512(first);
+	const struct owners_path *vectors = owners_path_vectors(limit);
 
-	for (uint32_t i = 0; i < count; i += 32) {
-		__mmask32 lanes = count - i < 32 ? (1u << (count - i)) - 1 : UINT32_MAX;
-		__m512i owners = _mm512_maskz_loadu_epi16(lanes, rows->destination + i);
-		__mmask32 mine = _mm512_mask_cmpeq_epi16_mask(lanes, owners, wanted);
-		__m512i row = numbers;
-
-		if (batch->selected)
-			row = _mm512_maskz_loadu_epi16(lanes, batch->selected + i);
-		_mm512_storeu_si512(rows->order + at, _mm512_maskz_compress_epi16(mine, row));
-		at += (uint32_t)__builtin_popcount(mine);
-		numbers = _mm512_add_epi16(numbers, step);
-	}
-	return at;
+	return vectors ? vectors : &portable;
 }
-#endif
 
-static void sort_by_few(struct owned_rows *rows, const struct sw_batch *batch, unsigned owners)
+static void sort_by_few(const struct owners_path *path, struct owned_rows *rows,
+	const struct sw_batch *batch, unsigned owners)
 {
 	uint32_t at = 0;
 
 	for (unsigned d = 0; d < owners; d++) {
 		rows->start[d] = at;
-#if VECTORS
-		if (has_vectors()) {
-			at = take_rows_vectors(rows, batch, (uint16_t)d, at);
-			continue;
-		}
-#endif
-		at = take_rows(rows, batch, (uint16_t)d, at);
+		at = path->take(rows, batch, (uint16_t)d, at);
 	}
 	rows->start[owners] = at;
 }
@@ -241,9 +158,11 @@ void owned_rows_all(struct owned_rows *rows, const struct sw_batch *batch)
 void owned_rows_find(struct owned_rows *rows, const struct sw_batch *batch, unsigned key_column,
 	const uint32_t *hashes, unsigned owners)
 {
-	find_owners(rows->destination, batch, &batch->columns[key_column], hashes, owners);
-	if (owners <= (has_vectors() ? FEW_OWNERS_VECTORS : FEW_OWNERS))
-		sort_by_few(rows, batch, owners);
+	const struct owners_path *path = path_here();
+
+	find_owners(path, rows->destination, batch, &batch->columns[key_column], hashes, owners);
+	if (owners <= path->few)
+		sort_by_few(path, rows, batch, owners);
 	else
 		sort_by_many(rows, batch, owners);
 }

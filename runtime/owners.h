@@ -31,8 +31,9 @@ void owned_rows_find(struct owned_rows *rows, const struct sw_batch *batch, unsi
 
 uint32_t owned_text_hash(struct sw_text text);
 
-/* For tests: the portable code, whatever the processor can do. */
-void owned_rows_portable(bool only);
+/* For tests: no wider vectors than these, whatever the processor can do. */
+enum owners_vectors { OWNERS_PORTABLE, OWNERS_AVX2, OWNERS_AVX512 };
+void owned_rows_limit(enum owners_vectors vectors);
 
 SW_END_DECLS
 

@@ -86,20 +86,20 @@ static void test_every_row_has_one_owner(void **state)
 	for (unsigned i = 0; i < 8 * 9 * 6; i++) {
 		unsigned count = owners[i / 8 % 9], key = i / 72 % 3;
 		struct sw_batch *batch = make_batch(&random, sizes[i % 8], i / 216);
-		struct owned_rows vectors = { 0 }, portable = { 0 };
+		struct owned_rows rows[3] = { 0 };
 
-		assert_int_equal(owned_rows_init(&vectors, ROWS_MAX, count), 0);
-		assert_int_equal(owned_rows_init(&portable, ROWS_MAX, count), 0);
-		owned_rows_find(&vectors, batch, key, NULL, count);
-		owned_rows_portable(true);
-		owned_rows_find(&portable, batch, key, NULL, count);
-		owned_rows_portable(false);
-		check(&vectors, batch, count);
-		assert_memory_equal(vectors.start, portable.start, (count + 1) * sizeof(uint32_t));
-		assert_memory_equal(
-			vectors.order, portable.order, sw_batch_count(batch) * sizeof(uint16_t));
-		owned_rows_fini(&vectors);
-		owned_rows_fini(&portable);
+		for (unsigned limit = OWNERS_PORTABLE; limit <= OWNERS_AVX512; limit++) {
+			assert_int_equal(owned_rows_init(&rows[limit], ROWS_MAX, count), 0);
+			owned_rows_limit(limit);
+			owned_rows_find(&rows[limit], batch, key, NULL, count);
+			check(&rows[limit], batch, count);
+			assert_memory_equal(rows[limit].start, rows[OWNERS_PORTABLE].start,
+				(count + 1) * sizeof(uint32_t));
+			assert_memory_equal(rows[limit].order, rows[OWNERS_PORTABLE].order,
+				sw_batch_count(batch) * sizeof(uint16_t));
+		}
+		for (unsigned limit = OWNERS_PORTABLE; limit <= OWNERS_AVX512; limit++)
+			owned_rows_fini(&rows[limit]);
 		sw_batch_destroy(batch);
 	}
 }
