@@ -69,6 +69,12 @@ void register_cases(const bench_case *bench)
 
 		if (bench->argument)
 			name += "/" + std::to_string(bench->argument);
+		if (bench->can_run && !bench->can_run(bench->argument)) {
+			std::fprintf(stderr,
+				"bench: %s is left out: this processor has not got what it takes\n",
+				name.c_str());
+			continue;
+		}
 		made = benchmark::RegisterBenchmark(name.c_str(), run_case, bench);
 		if (bench->wall)
 			made->UseRealTime();

@@ -40,6 +40,8 @@ struct bench_case {
 	int64_t argument; /* bench_argument(); shown as part of the name when not 0 */
 	bool wall;        /* judged by wall time: bodies with threads of their own */
 	bool manual;      /* the body measures: every round ends with bench_round_seconds() */
+	/* Can this processor run it? Else it is left out, with a word about it. Null: it can. */
+	bool (*can_run)(int64_t argument);
 };
 
 /* One table per file, ended by a case without a name. */
