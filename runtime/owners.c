@@ -35,22 +35,35 @@ void owned_rows_fini(struct owned_rows *rows)
 
 /* ---- Whose each row is ---- */
 
+/* The next bytes of a text, eight at most; loose: as many can be read whatever its size is. */
+static inline uint64_t first_word(const char *bytes, uint32_t size, bool loose)
+{
+	uint64_t word = 0;
+
+	if (size >= sizeof(word) || loose)
+		memcpy(&word, bytes, sizeof(word));
+	else
+		memcpy(&word, bytes, size);
+	/* The first byte is the lowest. */
+	return size < sizeof(word) ? word & ((UINT64_C(1) << 8 * size) - 1) : word;
+}
+
 /* Eight bytes at a time, each folded in by a multiplication whose halves are mixed. */
-uint32_t owned_text_hash(struct sw_text text)
+static inline uint32_t hash_text(struct sw_text text, bool loose)
 {
 	uint64_t hash = text.size * OWNERS_KEY_FACTOR;
 
-	while (text.size) {
-		uint64_t word = 0;
-		uint32_t size = text.size < 8 ? text.size : 8;
-
-		memcpy(&word, text.bytes, size);
-		hash = (hash ^ word) * 0xD6E8FEB86659FD93u;
+	for (uint32_t at = 0; at < text.size; at += 8) {
+		hash ^= first_word(text.bytes + at, text.size - at, loose);
+		hash *= 0xD6E8FEB86659FD93u;
 		hash ^= hash >> 32;
-		text.bytes += size;
-		text.size -= size;
 	}
 	return (uint32_t)((hash * OWNERS_KEY_FACTOR) >> 32);
+}
+
+uint32_t owned_text_hash(struct sw_text text)
+{
+	return hash_text(text, false);
 }
 
 static void find_int64(uint16_t *destination, const int64_t *keys, uint32_t count, unsigned owners)
@@ -59,6 +72,7 @@ static void find_int64(uint16_t *destination, const int64_t *keys, uint32_t coun
 		destination[i] = owner_of_key(keys[i], owners);
 }
 
+/* Columns of batches have slack behind them, a dictionary's texts have none. */
 static void find_texts(uint16_t *destination, const struct sw_batch *batch,
 	const struct sw_column *key, const uint32_t *hashes, unsigned owners)
 {
@@ -67,9 +81,10 @@ static void find_texts(uint16_t *destination, const struct sw_batch *batch,
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t row = sw_batch_row(batch, i);
 
-		destination[i] = owner_of(hashes ? hashes[((const int32_t *)key->data)[row]]
-						 : owned_text_hash(sw_column_text(key, row)),
-			owners);
+		destination[i] =
+			owner_of(hashes ? hashes[((const int32_t *)key->data)[row]]
+					: hash_text(sw_column_text(key, row), !key->dictionary),
+				owners);
 	}
 }
 
