@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define ROWS_FIRST  8u
+#define RUNS_FIRST  4u
 #define QUEUE_FIRST 16u
 
 void sw_instants_init(struct sw_instants *instants, struct sw_heap *heap, enum sw_state_mode mode)
@@ -115,21 +116,27 @@ struct sw_instant *sw_instants_room(struct sw_instants *instants, int64_t time)
 	return instant;
 }
 
-/* ---- Rows out ---- */
-
-/* Where a rising sequence of seq ends that begins here. */
-static size_t rising_end(const struct sw_instant *instant, size_t at)
+bool sw_instants_run(struct sw_instants *instants, struct sw_instant *instant)
 {
-	do
-		at++;
-	while (at < instant->count && instant->rows[at].seq >= instant->rows[at - 1].seq);
-	return at;
+	if (instant->run_count == instant->run_capacity) {
+		size_t *grown = grow(instants->heap, instant->runs, instant->run_count,
+			&instant->run_capacity, RUNS_FIRST, sizeof(*grown));
+
+		if (!grown)
+			return false;
+		instant->runs = grown;
+	}
+	instant->runs[instant->run_count++] = instant->count;
+	return true;
 }
 
-/* Gives what lies in the first sequence before the others begin. */
+/* ---- Rows out ---- */
+
+/* Gives what lies in the first run before the others begin. */
 static int give_first(const struct sw_instant *instant, struct sw_instant_place *places,
 	size_t *count, sw_instants_fn take, void *context)
 {
+	const struct sw_instant_row *rows = instant->rows;
 	struct sw_instant_place first = places[0];
 	size_t from = first.at;
 	int64_t until = INT64_MAX;
@@ -138,35 +145,33 @@ static int give_first(const struct sw_instant *instant, struct sw_instant_place 
 		until = places[1].order;
 	if (*count > 2 && places[2].order < until)
 		until = places[2].order;
-	do
-		first.at++;
-	while (first.at < first.end && instant->rows[first.at].seq <= until);
-	if (first.at == first.end) {
+	/* Mostly that is all of it: producers take turns. */
+	if (rows[first.end - 1].seq <= until) {
+		first.at = first.end;
 		drop_first(places, count);
 	} else {
-		first.order = instant->rows[first.at].seq;
+		do
+			first.at++;
+		while (rows[first.at].seq <= until);
+		first.order = rows[first.at].seq;
 		sink(places, *count, 0, first);
 	}
-	return take(context, instant->time, instant->rows + from, first.at - from);
+	return take(context, instant->time, rows + from, first.at - from);
 }
 
-/* Rows come as a few rising sequences, one or more of each producer: those are merged. */
+/* Rows come as a few runs, one or more of each producer: those are merged. */
 static int give_mixed(
 	struct sw_heap *heap, const struct sw_instant *instant, sw_instants_fn take, void *context)
 {
-	struct sw_instant_place *places;
-	size_t count = 0, bytes, at;
+	const size_t bytes = (instant->run_count + 1) * sizeof(struct sw_instant_place);
+	struct sw_instant_place *places = sw_heap_alloc(heap, bytes);
+	size_t count = 0, at = 0;
 	int code = 0;
 
-	for (at = 0; at < instant->count; at = rising_end(instant, at))
-		count++;
-	bytes = count * sizeof(*places);
-	places = sw_heap_alloc(heap, bytes);
 	if (!places)
 		return -ENOMEM;
-	count = 0;
-	for (at = 0; at < instant->count;) {
-		size_t end = rising_end(instant, at);
+	for (size_t i = 0; i <= instant->run_count; i++) {
+		size_t end = i < instant->run_count ? instant->runs[i] : instant->count;
 
 		rise(places, count++, (struct sw_instant_place){ instant->rows[at].seq, at, end });
 		at = end;
@@ -183,13 +188,14 @@ static int give_instant(
 	struct sw_instant *instant = sw_slab_at(&instants->instants, number);
 	int code;
 
-	if (instant->mixed)
+	if (instant->run_count > 0)
 		code = give_mixed(instants->heap, instant, take, context);
 	else
 		code = take(context, instant->time, instant->rows, instant->count);
 	if (code)
 		return code;
 	sw_heap_free(instants->heap, instant->rows, instant->capacity * sizeof(*instant->rows));
+	sw_heap_free(instants->heap, instant->runs, instant->run_capacity * sizeof(*instant->runs));
 	sw_key_map_remove(&instants->times, instant->time);
 	sw_slab_give(&instants->instants, number);
 	return 0;

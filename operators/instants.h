@@ -7,8 +7,8 @@
 
 /*
  * Rows that wait until the watermark has passed their time, to be given in the order of time, then
- * seq, however they came. Each time that has rows has an array of them; only those whose rows did
- * not come in the order of seq are put in order, when they are given. In the caller's memory; one
+ * seq, however they came. Each time that has rows has an array of them and notes where they did not
+ * come in the order of seq: runs, which are merged when they are given. In the caller's memory; one
  * thread; freed with its heap.
  */
 
@@ -18,11 +18,13 @@ struct sw_instant_row {
 	int64_t seq, keys[2], value;
 };
 
+/* Its rows are in the order of seq but for where a new run begins. */
 struct sw_instant {
 	int64_t time;
 	struct sw_instant_row *rows;
 	size_t count, capacity;
-	bool mixed; /* not in the order of seq */
+	size_t *runs; /* where the second one begins and those after it */
+	size_t run_count, run_capacity;
 };
 
 struct sw_instant_place {
@@ -44,6 +46,8 @@ SW_API void sw_instants_init(
 /* The instant, with room for a row more; null: the heap's limit is reached. */
 SW_API SW_MUST_CHECK struct sw_instant *sw_instants_room(
 	struct sw_instants *instants, int64_t time);
+/* Notes that the next row begins a run; false: the heap's limit is reached. */
+SW_API SW_MUST_CHECK bool sw_instants_run(struct sw_instants *instants, struct sw_instant *instant);
 
 /* A new row, of which keys and value are the caller's to set; null: the heap's limit is reached. */
 static inline struct sw_instant_row *sw_instants_add(
@@ -58,7 +62,8 @@ static inline struct sw_instant_row *sw_instants_add(
 			return NULL;
 	}
 	row = instant->rows + instant->count;
-	instant->mixed |= instant->count > 0 && seq < row[-1].seq;
+	if (instant->count > 0 && seq < row[-1].seq && !sw_instants_run(instants, instant))
+		return NULL;
 	instant->count++;
 	row->seq = seq;
 	return row;
