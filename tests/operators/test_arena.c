@@ -4,6 +4,7 @@
  * taken again, and at the heap's limit it says so. */
 
 #include "operators/arena.h"
+#include "tests/operators/heap_fixture.h"
 #include "tests/runtime/cmocka_all.h"
 #include "tests/runtime/random.h"
 
@@ -16,15 +17,6 @@ struct piece {
 	uint32_t number;
 	size_t bytes;
 };
-
-static struct sw_heap *create(size_t reserve_bytes)
-{
-	struct sw_heap *heap = sw_heap_create(&(struct sw_heap_options){
-		.reserve_bytes = reserve_bytes, .node = -1, .huge_pages = SW_HUGE_PAGES_OFF });
-
-	assert_non_null(heap);
-	return heap;
-}
 
 /* Mostly small; about a chunk, and some chunks. */
 static size_t random_bytes(uint64_t *random)
@@ -41,7 +33,7 @@ static size_t random_bytes(uint64_t *random)
 
 static void pieces_keep_their_bytes(void **unused)
 {
-	struct sw_heap *heap = create((size_t)1 << 30);
+	struct sw_heap *heap = heap_create((size_t)1 << 30);
 	static struct piece pieces[PIECES];
 	uint64_t random = random_seed();
 	struct sw_arena arena;
@@ -73,7 +65,7 @@ static void pieces_keep_their_bytes(void **unused)
 
 static void memory_is_taken_again(void **unused)
 {
-	struct sw_heap *heap = create((size_t)1 << 30);
+	struct sw_heap *heap = heap_create((size_t)1 << 30);
 	struct sw_arena arena;
 	size_t first = 0;
 
@@ -93,7 +85,7 @@ static void memory_is_taken_again(void **unused)
 /* What was taken before stays good, and a smaller piece may fit yet. */
 static void the_limit_is_said(void **unused)
 {
-	struct sw_heap *heap = create((size_t)64 << 10);
+	struct sw_heap *heap = heap_create((size_t)64 << 10);
 	uint32_t first, number = 1;
 	struct sw_arena arena;
 	size_t taken = 0;

@@ -6,6 +6,7 @@
 #include "operators/id_set.h"
 #include "operators/text_statistics.h"
 #include "operators/text_table.h"
+#include "tests/operators/heap_fixture.h"
 #include "tests/operators/merge_fixture.h"
 #include "tests/runtime/cmocka_all.h"
 #include "tests/runtime/random.h"
@@ -331,15 +332,6 @@ static void texts_are_counted(void **unused)
 }
 
 /* ---- Parts ---- */
-
-static struct sw_heap *heap_create(size_t bytes)
-{
-	const struct sw_heap_options options = { .reserve_bytes = bytes, .node = -1 };
-	struct sw_heap *heap = sw_heap_create(&options);
-
-	assert_non_null(heap);
-	return heap;
-}
 
 /* The numbers of a test: ones that follow each other, ones with gaps, and the highest there are. */
 static uint32_t number_at(unsigned kind, uint32_t k)

@@ -3,6 +3,7 @@
 /* Rows of several producers, each in order for itself, against the same rows sorted. */
 
 #include "operators/instants.h"
+#include "tests/operators/heap_fixture.h"
 #include "tests/runtime/cmocka_all.h"
 #include "tests/runtime/random.h"
 
@@ -25,15 +26,6 @@ struct expected {
 	size_t count, at;
 	int64_t watermark;
 };
-
-static struct sw_heap *create(size_t reserve_bytes)
-{
-	struct sw_heap *heap = sw_heap_create(&(struct sw_heap_options){
-		.reserve_bytes = reserve_bytes, .node = -1, .huge_pages = SW_HUGE_PAGES_OFF });
-
-	assert_non_null(heap);
-	return heap;
-}
 
 static int by_time_and_seq(const void *left, const void *right)
 {
@@ -106,7 +98,7 @@ static void check(uint64_t *random, int64_t times, unsigned block)
 	static struct added rows[ROWS];
 	static size_t begins[ROWS];
 	static struct expected expected;
-	struct sw_heap *heap = create((size_t)1 << 30);
+	struct sw_heap *heap = heap_create((size_t)1 << 30);
 	struct sw_instants instants;
 
 	deal(random, times, block, rows, begins);
@@ -154,7 +146,7 @@ static int ignore(void *context, int64_t time, const struct sw_instant_row *rows
 
 static void memory_is_taken_again(void **unused)
 {
-	struct sw_heap *heap = create((size_t)1 << 30);
+	struct sw_heap *heap = heap_create((size_t)1 << 30);
 	struct sw_instants instants;
 	size_t first = 0;
 
@@ -182,7 +174,7 @@ static int refuse(void *context, int64_t time, const struct sw_instant_row *rows
 
 static void what_take_says_ends_it(void **unused)
 {
-	struct sw_heap *heap = create((size_t)1 << 20);
+	struct sw_heap *heap = heap_create((size_t)1 << 20);
 	struct sw_instants instants;
 
 	(void)unused;
@@ -197,7 +189,7 @@ static void what_take_says_ends_it(void **unused)
 /* With falling seqs each row is a run of its own: those, too, have their limit. */
 static void the_limit_is_said(void **unused)
 {
-	struct sw_heap *heap = create((size_t)1 << 20);
+	struct sw_heap *heap = heap_create((size_t)1 << 20);
 	struct sw_instants instants;
 	int64_t seq = INT64_MAX;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/operators/heap_fixture.h"
 #include "tests/runtime/cmocka_all.h"
 
 #include <string.h>
@@ -9,17 +10,6 @@
 #include "tests/runtime/random.h"
 
 #define MIB ((size_t)1 << 20)
-
-static struct sw_heap *create(size_t reserve_bytes)
-{
-	struct sw_heap_options options = {
-		.reserve_bytes = reserve_bytes, .node = -1, .huge_pages = SW_HUGE_PAGES_OFF
-	};
-	struct sw_heap *heap = sw_heap_create(&options);
-
-	assert_non_null(heap);
-	return heap;
-}
 
 /* ---- A naive map ---- */
 
@@ -136,7 +126,7 @@ static void remove_key(struct sw_key_map *map, struct model *model, unsigned ent
 /* Grows to about `most` keys, shrinks, grows again, empties. */
 static void churn_keys(enum sw_state_mode mode, enum keys keys, unsigned most, uint64_t *random)
 {
-	struct sw_heap *heap = create(2048 * MIB);
+	struct sw_heap *heap = heap_create(2048 * MIB);
 	struct model *model = calloc(1, sizeof(*model));
 	struct sw_key_map map;
 
@@ -190,7 +180,7 @@ static void test_a_window_that_slides_keeps_its_size(void **state)
 {
 	(void)state;
 	for (unsigned mode = SW_STATE_AUTO; mode <= SW_STATE_HASH; mode++) {
-		struct sw_heap *heap = create(MIB);
+		struct sw_heap *heap = heap_create(MIB);
 		struct sw_key_map map;
 
 		sw_key_map_init(&map, heap, (enum sw_state_mode)mode);
@@ -220,7 +210,7 @@ static void test_auto_takes_pages_only_where_they_pay(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct sw_heap *heap = create(64 * MIB);
+		struct sw_heap *heap = heap_create(64 * MIB);
 		struct sw_key_map map;
 
 		sw_key_map_init(&map, heap, SW_STATE_AUTO);
@@ -245,7 +235,7 @@ static void test_key_map_without_memory(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < 60; round++) {
-		struct sw_heap *heap = create(1000 + random_below(&random, 60000));
+		struct sw_heap *heap = heap_create(1000 + random_below(&random, 60000));
 		enum sw_state_mode mode = (enum sw_state_mode)(round % 3);
 		struct model *model = calloc(1, sizeof(*model));
 		struct sw_key_map map;
@@ -310,7 +300,7 @@ static void test_pair_map(void **state)
 
 	(void)state;
 	for (unsigned most = 5; most < MODEL_MAX; most *= 7) {
-		struct sw_heap *heap = create(8 * MIB);
+		struct sw_heap *heap = heap_create(8 * MIB);
 		struct model *model = calloc(1, sizeof(*model));
 		struct sw_pair_map map;
 
@@ -335,7 +325,7 @@ static void test_pair_map(void **state)
 /* As many come as go: the tables stay as large as they are. */
 static void test_pairs_that_come_and_go(void **state)
 {
-	struct sw_heap *heap = create(16 * MIB);
+	struct sw_heap *heap = heap_create(16 * MIB);
 	struct sw_pair_map map;
 	size_t bytes = 0;
 
@@ -357,7 +347,7 @@ static void test_pairs_that_come_and_go(void **state)
 
 static void test_pair_map_without_memory(void **state)
 {
-	struct sw_heap *heap = create(20000);
+	struct sw_heap *heap = heap_create(20000);
 	struct sw_pair_map map;
 	uint32_t *place;
 	int64_t count = 0;
@@ -408,7 +398,7 @@ static void test_slab(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct sw_heap *heap = create(4 * MIB);
+		struct sw_heap *heap = heap_create(4 * MIB);
 		struct sw_slab slab;
 		unsigned count = 0;
 
@@ -422,7 +412,7 @@ static void test_slab(void **state)
 
 static void test_slab_without_memory(void **state)
 {
-	struct sw_heap *heap = create(100000);
+	struct sw_heap *heap = heap_create(100000);
 	struct sw_slab slab;
 	uint32_t count = 0, number;
 

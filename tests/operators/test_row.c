@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/operators/heap_fixture.h"
 #include "tests/runtime/cmocka_all.h"
 
 #include <errno.h>
@@ -23,17 +24,6 @@ static const struct sw_schema kept = {
 		{ .name = "other", .type = SW_TEXT, .text_bytes = 40 },
 		{ .name = "time", .type = SW_TIME_MS } },
 };
-
-static struct sw_heap *create(size_t reserve_bytes)
-{
-	struct sw_heap_options options = {
-		.reserve_bytes = reserve_bytes, .node = -1, .huge_pages = SW_HUGE_PAGES_OFF
-	};
-	struct sw_heap *heap = sw_heap_create(&options);
-
-	assert_non_null(heap);
-	return heap;
-}
 
 static void fill(struct sw_batch *batch, uint64_t *random)
 {
@@ -76,7 +66,7 @@ static void check_row(const struct sw_row_layout *layout, const struct sw_row *r
 
 static void test_rows(void **state)
 {
-	struct sw_heap *heap = create((size_t)1 << 20);
+	struct sw_heap *heap = heap_create((size_t)1 << 20);
 	struct sw_batch *batch = sw_batch_create(&kept, 200, 200 * 60);
 	struct sw_row_layout layout;
 	struct sw_row *rows[200];
@@ -102,7 +92,7 @@ static void test_rows(void **state)
 
 static void test_rows_without_memory(void **state)
 {
-	struct sw_heap *heap = create(10000);
+	struct sw_heap *heap = heap_create(10000);
 	struct sw_batch *batch = sw_batch_create(&kept, 200, 200 * 60);
 	struct sw_row_layout layout;
 	uint64_t random = random_seed();
@@ -122,7 +112,7 @@ static void test_rows_without_memory(void **state)
 /* Rows come out in the order in which they went in; what was cleared is used again. */
 static void test_store(void **state)
 {
-	struct sw_heap *heap = create((size_t)1 << 20);
+	struct sw_heap *heap = heap_create((size_t)1 << 20);
 	struct sw_batch *batch = sw_batch_create(&kept, 200, 200 * 60);
 	struct sw_row_store store = { 0 };
 	struct sw_row_layout layout;
