@@ -5,13 +5,13 @@
  * by whoever has them, so that a sanitizer sees a use that nobody was entitled to.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "burst/ledger.h"
 #include "runtime/ring.h"
 #include "tests/runtime/cmocka_all.h"
+#include "tests/runtime/moment.h"
 #include "tests/runtime/random.h"
 
 enum { SLOTS = 8, USES = 60000, FLYING = 32 };
@@ -33,12 +33,14 @@ struct flight {
 
 static void *produce(void *unused)
 {
+	uint32_t waits = 0;
+
 	(void)unused;
 	for (uint64_t number = 1; number <= USES;) {
 		struct ledger_slot *slot = sw_ring_pop(shared.idle);
 
 		if (!slot) {
-			sched_yield();
+			wait_a_moment(&waits);
 			continue;
 		}
 		slot->batch = &shared.batches[slot - shared.slots];
@@ -48,7 +50,7 @@ static void *produce(void *unused)
 		ledger_queue(slot);
 		/* Room for stale entries: wait rather than lose one. */
 		while (!sw_ring_push(shared.spill, slot))
-			sched_yield();
+			wait_a_moment(&waits);
 	}
 	return NULL;
 }
@@ -98,6 +100,7 @@ static void *carry(void *end)
 {
 	struct flight flying[FLYING] = { 0 };
 	uint64_t state = shared.seed ^ 0x1234567;
+	uint32_t waits = 0;
 
 	while (!atomic_load((_Atomic int *)end)) {
 		struct ledger_slot *slot = sw_ring_pop(shared.spill);
@@ -106,7 +109,7 @@ static void *carry(void *end)
 		if (slot)
 			take(slot, flying, &state);
 		else
-			sched_yield();
+			wait_a_moment(&waits);
 		if (flying[at].slot)
 			decide(&flying[at], &state);
 	}
@@ -132,6 +135,7 @@ static void each_use_comes_back_once(void **unused)
 	_Atomic int end = 0;
 	uint8_t *seen = calloc(USES + 1, 1);
 	uint64_t state = shared.seed, back = 0, reclaimed = 0, done = 0;
+	uint32_t waits = 0;
 	pthread_t producer, io;
 
 	(void)unused;
@@ -155,7 +159,7 @@ static void each_use_comes_back_once(void **unused)
 		} else {
 			slot = &shared.slots[random_below(&state, SLOTS)];
 			if (random_below(&state, 50) || !ledger_reclaim(slot)) {
-				sched_yield();
+				wait_a_moment(&waits);
 				continue;
 			}
 			reclaimed++;

@@ -30,16 +30,26 @@ def q12(batches, per_s=None):
 
 
 class Soak(unittest.TestCase):
+    def setUp(self):
+        self.outcomes, self.total = collections.Counter(), collections.Counter()
+
     def test_all_faults(self):
         """Every eighth invocation is faulted; nothing is lost, nothing counts twice."""
         wanted, began = 100000 if FULL else 2000, time.monotonic()
-        spilled = rounds = 0
-        # While the breaker is open batches stay here: there are rounds until enough have left.
-        while spilled < wanted:
-            self.assertLess(rounds, 10, "few batches left")
+        rounds, total = 0, self.total
+        # While the breaker is open batches stay here, and a slow machine sends fewer: there are
+        # rounds until enough have left and enough of them were answered.
+        while total["spilled"] < wanted or total["merged"] < wanted / 2:
+            self.assertLess(rounds, 25, f"few batches left: {total}")
             rounds += 1
-            spilled += self.one_round(25000 if FULL else 3000, 17 + rounds)
-        print(f"{spilled} batches spilled in {rounds} rounds, {time.monotonic() - began:.0f} s")
+            self.one_round(25000 if FULL else 3000, 17 + rounds)
+        print(f"{total['spilled']} batches spilled in {rounds} rounds, "
+              f"{time.monotonic() - began:.0f} s")
+        for outcome in ["ok", "error", "timeout", "killed", "corrupt", "reset"]:
+            self.assertGreater(self.outcomes[outcome], 0, self.outcomes)
+        self.assertGreater(total["repeated"], 0, "no invocation ran twice")
+        self.assertGreater(total["faulted"] + total["invoked"] * 0.0125, 0.1 * total["attempted"],
+                           "too few faults")
 
     def one_round(self, batches, seed):
         query = q12(batches, 2000)
@@ -61,11 +71,8 @@ class Soak(unittest.TestCase):
         self.assertEqual((burst["lost"], burst["doubled"]), (0, 0))
         self.assertEqual(burst["batches_merged"] + burst["batches_reclaimed"],
                          burst["batches_spilled"])
-        self.assertGreater(burst["batches_merged"], 0.5 * burst["batches_spilled"])
-        for outcome in ["ok", "error", "timeout", "killed", "corrupt", "reset"]:
-            self.assertGreater(outcomes[outcome], 0, outcomes)
+        self.outcomes += outcomes
         self.check_ledger(ledger, burst)
-        return burst["batches_spilled"]
 
     def check_ledger(self, ledger, burst):
         runs = collections.Counter((line["key"], line["attempt"]) for line in ledger)
@@ -77,12 +84,15 @@ class Soak(unittest.TestCase):
         self.assertLessEqual(spilled - len(keys), burst["batches_reclaimed"])
         self.assertGreaterEqual(len(good), burst["batches_merged"])
         # An attempt runs once, unless the fault was that it runs twice.
-        self.assertEqual({count for count in runs.values()}, {1, 2})
+        self.assertLessEqual(set(runs.values()), {1, 2})
         self.assertLessEqual(len(runs), burst["attempts"])
         self.assertLessEqual(len(runs), 1.2 * spilled)
+        repeated = len(ledger) - len(runs)
         faulted = sum(line["outcome"] != "ok" for line in ledger)
-        faulted += len(ledger) - len(runs) + burst["errors"]["throttled"]
-        self.assertGreater(faulted + len(ledger) * 0.0125, 0.1 * len(runs), "too few faults")
+        self.total += collections.Counter(
+            spilled=spilled, merged=burst["batches_merged"], repeated=repeated,
+            invoked=len(ledger), attempted=len(runs),
+            faulted=faulted + repeated + burst["errors"]["throttled"])
 
 
 class Ambiguous(unittest.TestCase):

@@ -7,11 +7,11 @@
 #include "tests/runtime/cmocka_all.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 
 #include "runtime/pool.h"
 #include "runtime/ring.h"
+#include "tests/runtime/moment.h"
 #include "tests/runtime/random.h"
 
 #define CONSUMERS  2
@@ -36,6 +36,7 @@ struct consumer {
 static void *consume(void *context)
 {
 	struct consumer *consumer = context;
+	uint32_t waits = 0;
 
 	for (;;) {
 		/* Acquire, and before the look: an end that is seen has all batches before it. */
@@ -45,7 +46,7 @@ static void *consume(void *context)
 		if (!batch) {
 			if (ended)
 				return NULL;
-			sched_yield();
+			wait_a_moment(&waits);
 			continue;
 		}
 		for (uint32_t row = 0; row < ROWS; row++) {
@@ -95,12 +96,13 @@ static void mark_home(struct sw_pool *pool)
 static void produce(struct sw_pool *pool, struct consumer *consumers)
 {
 	uint64_t random = random_seed();
+	uint32_t waits = 0;
 
 	for (uint64_t round = 0; round < ROUNDS;) {
 		struct sw_batch *batch = sw_pool_get(pool);
 
 		if (!batch) {
-			sched_yield();
+			wait_a_moment(&waits);
 			continue;
 		}
 		fill(batch, round * ROWS);
@@ -111,7 +113,7 @@ static void produce(struct sw_pool *pool, struct consumer *consumers)
 			continue;
 		}
 		while (!sw_ring_push(consumers[random_below(&random, CONSUMERS)].ring, batch))
-			sched_yield();
+			wait_a_moment(&waits);
 		round++;
 	}
 }

@@ -7,11 +7,11 @@
 #include "tests/runtime/cmocka_all.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "runtime/ring.h"
+#include "tests/runtime/moment.h"
 #include "tests/runtime/random.h"
 
 #define BURST_MAX 48
@@ -37,6 +37,7 @@ static void *produce(void *context)
 {
 	struct run *run = context;
 	uint64_t random = run->seed | 1, next = 0;
+	uint32_t waits = 0;
 	void *free_items[BURST_MAX], *batch[BURST_MAX];
 
 	for (uint32_t i = 0; i < run->payload_count; i++)
@@ -57,7 +58,7 @@ static void *produce(void *context)
 			batch[i] = payload;
 		}
 		if (count == 0)
-			sched_yield();
+			wait_a_moment(&waits);
 		while (done < count) {
 			uint32_t pushed =
 				random_below(&random, 2)
@@ -66,7 +67,7 @@ static void *produce(void *context)
 
 			done += pushed;
 			if (!pushed)
-				sched_yield();
+				wait_a_moment(&waits);
 		}
 		next += count;
 		/* Release: what was pushed counts once this is seen. */
@@ -78,11 +79,12 @@ static void *produce(void *context)
 static void *sample(void *context)
 {
 	struct run *run = context;
+	uint32_t waits = 0;
 
 	while (!atomic_load_explicit(&run->ended, memory_order_relaxed)) {
 		run->sampled_wrong += sw_ring_fill(run->ring) > sw_ring_capacity(run->ring);
 		run->samples++;
-		sched_yield();
+		wait_a_moment(&waits);
 	}
 	return NULL;
 }
@@ -119,6 +121,7 @@ static uint64_t take_by_watermark(struct run *run, uint64_t next)
 static void consume(struct run *run)
 {
 	uint64_t random = (run->seed ^ 0x5555) | 1, next = 0;
+	uint32_t waits = 0;
 	void *items[BURST_MAX];
 
 	while (next < run->items) {
@@ -142,7 +145,7 @@ static void consume(struct run *run)
 				assert_true(take(run, items[i], next++));
 		}
 		if (next == before)
-			sched_yield();
+			wait_a_moment(&waits);
 	}
 	assert_null(sw_ring_pop(run->ring));
 }
@@ -176,19 +179,19 @@ static void run_ring(uint32_t slots, uint64_t items)
 static void test_two_slots(void **state)
 {
 	(void)state;
-	run_ring(2, 200000);
+	run_ring(2, 60000);
 }
 
 static void test_four_slots(void **state)
 {
 	(void)state;
-	run_ring(4, 300000);
+	run_ring(4, 100000);
 }
 
 static void test_sixty_four_slots(void **state)
 {
 	(void)state;
-	run_ring(64, 1000000);
+	run_ring(64, 500000);
 }
 
 int main(void)

@@ -8,13 +8,13 @@
 #include "tests/runtime/cmocka_all.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "runtime/clock.h"
 #include "runtime/ring.h"
 #include "runtime/waiter.h"
+#include "tests/runtime/moment.h"
 #include "tests/runtime/random.h"
 
 #define PRODUCERS 2
@@ -33,16 +33,17 @@ static void *produce(void *context)
 {
 	struct producer *producer = context;
 	uint64_t random = producer->seed;
+	uint32_t waits = 0;
 
 	for (uint64_t i = 0; i < ITEMS; i++) {
 		producer->values[i] = i + 1;
 		while (!sw_ring_push(producer->ring, &producer->values[i]))
-			sched_yield();
+			wait_a_moment(&waits);
 		sw_waiter_notify(producer->waiter);
 		if (random_below(&random, 4) == 0) {
 			/* Relaxed: only to let the consumer fall asleep. */
 			while (atomic_load_explicit(&producer->taken, memory_order_relaxed) <= i)
-				sched_yield();
+				wait_a_moment(&waits);
 			for (uint32_t spin = random_below(&random, 2000); spin > 0; spin--)
 				sw_cpu_relax();
 		}
