@@ -3,9 +3,8 @@
 #define SW_TESTS_RUNTIME_MOMENT_H
 
 /*
- * Waiting for another thread in a test. Not by sched_yield: beside other processes that compute,
- * even idle-class ones, each yield gives a whole time slice away, and tens of thousands take
- * minutes.
+ * Waiting for another thread in a test. Not by sched_yield: beside other processes that compute, a
+ * yield can give a whole time slice away, and tens of thousands of them take minutes.
  */
 
 #include <stdint.h>
