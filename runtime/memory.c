@@ -4,6 +4,10 @@
  * pages; its pages are asked for on a node before anything touches them, because the policy decides
  * where a page goes at its first touch. The policy is "preferred", not "bind": a full node then
  * costs speed, not the process.
+ *
+ * Until it has its policy a block cannot be accessed. Else the kernel would make it one area with
+ * what other threads have mapped beside it, and a huge page that one of them touches there, on its
+ * own node, would reach into the block.
  */
 
 #include "runtime/memory.h"
@@ -47,7 +51,7 @@ static void prefer_node(void *block, size_t bytes, int node)
 }
 
 /* Maps `bytes` at a multiple of 2 MB by mapping more and giving the ends back. */
-static void *map_aligned(size_t bytes, int flags)
+static void *map_aligned(size_t bytes, int protection, int flags)
 {
 	size_t room = bytes + HUGE_PAGE_BYTES;
 	char *base, *aligned;
@@ -55,7 +59,7 @@ static void *map_aligned(size_t bytes, int flags)
 
 	if (room < bytes)
 		return MAP_FAILED;
-	base = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	base = mmap(NULL, room, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 	if (base == MAP_FAILED)
 		return MAP_FAILED;
 	before = (HUGE_PAGE_BYTES - (uintptr_t)base % HUGE_PAGE_BYTES) % HUGE_PAGE_BYTES;
@@ -72,23 +76,28 @@ static void *map(size_t bytes, int node, enum sw_huge_pages huge_pages, int flag
 {
 	size_t rounded = page_rounded(bytes);
 	bool huge = huge_pages == SW_HUGE_PAGES_AUTO && rounded >= HUGE_PAGE_BYTES;
+	int protection = node < 0 ? PROT_READ | PROT_WRITE : PROT_NONE;
 	void *block;
 
 	if (bytes == 0 || rounded < bytes)
 		return NULL;
 	if (huge)
-		block = map_aligned(rounded, flags);
+		block = map_aligned(rounded, protection, flags);
 	else
-		block = mmap(NULL, rounded, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+		block = mmap(NULL, rounded, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 	if (block == MAP_FAILED)
 		return NULL;
 	if (huge)
 		(void)madvise(block, rounded, MADV_HUGEPAGE);
 	else if (huge_pages == SW_HUGE_PAGES_OFF)
 		(void)madvise(block, rounded, MADV_NOHUGEPAGE);
+	if (node < 0)
+		return block;
 	prefer_node(block, rounded, node);
-	return block;
+	if (mprotect(block, rounded, PROT_READ | PROT_WRITE) == 0)
+		return block;
+	munmap(block, rounded);
+	return NULL;
 }
 
 void *sw_memory_map(size_t bytes, int node, enum sw_huge_pages huge_pages)
